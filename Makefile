@@ -1,0 +1,50 @@
+# Every target works on a bare checkout: the first one called makes .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(sort $(wildcard plugins/*/*))
+READY := $(VENV)/.installed
+
+.PHONY: install demo test check format bench docs lock clean
+
+install: $(READY)
+
+# Everything is installed from the lock file with hashes; the packages of this tree are installed editable.
+$(READY): requirements.lock pyproject.toml $(wildcard plugins/*/*/pyproject.toml)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
+	@touch $@
+
+demo: install
+	$(BIN)/ai-lens demo
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python benchmarks/accuracy/museums.py
+	$(BIN)/python benchmarks/speed/first_light.py
+
+docs: install
+	$(BIN)/python docs/generate.py
+
+# Needs uv (pip install uv). The lock holds every platform; torch and torchvision are pinned in pyproject.toml.
+lock:
+	uv lock
+	uv export --quiet --all-packages --extra dev --extra export --no-emit-workspace --no-annotate --no-header \
+		--format requirements-txt --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

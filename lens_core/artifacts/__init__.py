@@ -1,0 +1,1 @@
+"""Files that can answer: their container, integrity, manifest and gallery."""

@@ -1,0 +1,42 @@
+"""The file behind ``.ckpt`` and ``.index``: a sealed zip of JSON and safetensors. Never a pickle.
+
+The members are stored, not compressed, with fixed dates, so the same content makes the same bytes. Any zip
+tool opens it; the seal (see :mod:`lens_core.artifacts.integrity`) is the zip's comment.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from lens_core.artifacts.atomic import atomic_write
+from lens_core.artifacts.integrity import SEAL_LENGTH, read_sealed, seal
+from lens_core.errors import ModelLoadError
+
+_COMMENT = b"ai-lens sha256:"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def pack(documents: Mapping[str, bytes]) -> bytes:
+    """The sealed zip holding these named documents."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in documents.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+        archive.comment = _COMMENT + b"0" * SEAL_LENGTH
+    return seal(buffer.getvalue()[:-SEAL_LENGTH])
+
+
+def write(path: Path, documents: Mapping[str, bytes]) -> None:
+    """Write the documents to ``path``, whole or not at all."""
+    atomic_write(path, pack(documents))
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """The documents in ``path``. Raises ModelLoadError (E200) or DamagedArtifactError (E210)."""
+    content = read_sealed(path)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise ModelLoadError(f"{path} is no ai-lens file of this kind: {error}.") from error

@@ -1,0 +1,110 @@
+"""What a model says of itself: everything needed to answer, and where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cattrs
+from attrs import field, frozen
+
+from lens_core.contracts import Preprocess
+from lens_core.errors import ModelLoadError
+
+NAME = "manifest.json"
+FORMAT = 1
+
+
+@frozen
+class BackboneRecord:
+    """The exact network a model was built on."""
+
+    name: str
+    """As the user chose it: ``mobilenetv2``."""
+    full_name: str
+    licence: str
+
+
+@frozen
+class Calibration:
+    """How cosines become probabilities: ``softmax(exp(scale + nearness * d_top1) * cosines)``.
+
+    ``nearness`` is negative: the further the nearest reference photo, the flatter the probabilities
+    (density-aware calibration, Tomani et al., 2023). Fitted on photos the model was not trained on.
+    """
+
+    scale: float
+    nearness: float = 0.0
+
+
+@frozen
+class Thresholds:
+    """T, M and D of the decision rule."""
+
+    threshold: float
+    min_top1_margin: float
+    max_distance: float
+
+
+@frozen
+class OperatingPoint:
+    """What the thresholds were tuned for, on photos held out of training."""
+
+    accepted_right: float
+    """Share of exhibits' photos answered rightly."""
+    accepted_wrong: float
+    """Share of exhibits' photos answered with the wrong item."""
+    false_accepts: float
+    """Share of look-alike photos accepted: each item in turn treated as unknown, and other places' items."""
+    exhibit_photos: int
+    look_alike_photos: int
+
+
+@frozen
+class Manifest:
+    """The ``manifest.json`` inside every artifact."""
+
+    model_version: str
+    """Semantic version of the model."""
+    made_by: str
+    created: str
+    """UTC, ISO 8601."""
+    backbone: BackboneRecord
+    preprocess: Preprocess
+    embedding_dim: int
+    classes: tuple[tuple[str, str], ...]
+    """(place, item) of each logit, in order."""
+    embedding_id: str
+    """Hash of the network's weights: galleries of the same id can be searched by this model."""
+    calibration: Calibration
+    thresholds: Thresholds | None
+    operating_point: OperatingPoint | None
+    settings: dict[str, Any]
+    provenance: dict[str, Any] = field(factory=dict)
+    """Data hashes, environment, metrics."""
+    format: int = FORMAT
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return tuple(sorted({place for place, _ in self.classes}))
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    return json.dumps(attrs.asdict(manifest), ensure_ascii=False, indent=1).encode()
+
+
+def from_documents(documents: Mapping[str, bytes], path: object) -> Manifest:
+    """The manifest among an artifact's documents. Raises ModelLoadError (E200)."""
+    if NAME not in documents:
+        raise ModelLoadError(f"{path} carries no ai-lens manifest.")
+    stored = json.loads(documents[NAME])
+    if stored.get("format", 0) > FORMAT:
+        advice = "Update with: pip install --upgrade ai-lens-helper"
+        raise ModelLoadError(f"{path} was made by a newer ai-lens ({stored.get('made_by')}).", advice)
+    try:
+        return cattrs.structure(stored, Manifest)
+    except cattrs.BaseValidationError as error:
+        reason = "; ".join(cattrs.transform_error(error))
+        raise ModelLoadError(f"{path} has a manifest that is not understood: {reason}.") from error

@@ -1,0 +1,1 @@
+"""Accept or recollect: calibration, the rule, messages and hints."""

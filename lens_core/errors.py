@@ -1,0 +1,254 @@
+"""Every mistake ai-lens reports, with its code, its exit status and what to do about it.
+
+::
+
+    LensError
+    ├── DataError            E1xx  exit 3   photos and folders
+    │   ├── LayoutError          E100
+    │   ├── TooFewPhotosError    E110
+    │   ├── PhotoUnreadableError E120
+    │   ├── PhotoTooSmallError   E121
+    │   ├── PhotoTooLargeError   E122
+    │   └── NameCollisionError   E130
+    ├── ArtifactError        E2xx  exit 4   models, exports, galleries
+    │   ├── ModelLoadError       E200
+    │   ├── DamagedArtifactError E210
+    │   ├── WrongGalleryError    E220
+    │   └── ExportMismatchError  E230
+    ├── DecisionError        E3xx  exit 2   asking for an answer
+    │   ├── NoThresholdError     E310
+    │   └── UnknownPlaceError    E320
+    ├── PluginError          E4xx  exit 5   plugins and optional libraries
+    │   ├── UnknownPluginError   E400
+    │   ├── NotInstalledError    E410
+    │   ├── BrokenPluginError    E420
+    │   ├── AmbiguousPluginError E430
+    │   ├── PluginNotAllowedError E440
+    │   └── WeightsUnavailableError E450
+    ├── SettingsError        E6xx  exit 2   settings file, environment, flags
+    │   └── BadSettingError      E600
+    └── EnvironmentFaultError E7xx exit 7   disk, permission, lock
+        ├── CannotWriteError     E700
+        └── BusyError            E710
+
+The first line of a class's docstring is the cause as the reference page prints it, ``remedy`` what to do.
+"""
+
+from typing import ClassVar
+
+BATCH_HAD_FAILURES = 6
+"""Exit status of a batch that finished although some photos could not be answered."""
+
+
+class LensError(Exception):
+    """Something a user can put right; printed as one line, never as a traceback."""
+
+    code: ClassVar[str] = ""
+    exit_status: ClassVar[int] = 1
+    remedy: ClassVar[str] = ""
+
+    def __init__(self, what: str, remedy: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.advice = self.remedy if remedy is None else remedy
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do, in one line, without the code."""
+        return f"{self.what} {self.advice}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class DataError(LensError):
+    """The photos cannot be used."""
+
+    exit_status = 3
+
+
+class LayoutError(DataError):
+    """The photo folders do not follow the layout."""
+
+    code = "E100"
+    remedy = "Arrange the photos as data/place/item/*.jpg and try again."
+
+
+class TooFewPhotosError(DataError):
+    """An item has too few photos."""
+
+    code = "E110"
+    remedy = "Collect 10 photos or more of each item, or lower the bar knowingly with --min-images N."
+
+
+class PhotoUnreadableError(DataError):
+    """A file is missing, damaged, or is not a photo."""
+
+    code = "E120"
+    remedy = "Replace the file by the original photo (JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF)."
+
+
+class PhotoTooSmallError(DataError):
+    """A photo has too few pixels to show anything."""
+
+    code = "E121"
+    remedy = "Use the original photo, not a thumbnail."
+
+
+class PhotoTooLargeError(DataError):
+    """A photo has more pixels than ai-lens accepts."""
+
+    code = "E122"
+    remedy = "Save the photo at 50 megapixels or less."
+
+
+class NameCollisionError(DataError):
+    """Two folders carry the same name, spelt differently."""
+
+    code = "E130"
+    remedy = "Merge the two folders or rename one of them."
+
+
+class ArtifactError(LensError):
+    """A stored model, export or gallery cannot be used."""
+
+    exit_status = 4
+
+
+class ModelLoadError(ArtifactError):
+    """A model cannot be loaded."""
+
+    code = "E200"
+    remedy = "Check the path, the read permission and that the file was made by ai-lens."
+
+
+class DamagedArtifactError(ArtifactError):
+    """A stored file is not what was written."""
+
+    code = "E210"
+    remedy = "Copy the file again from where it was made, or make it again."
+
+
+class WrongGalleryError(ArtifactError):
+    """A gallery does not belong to this model."""
+
+    code = "E220"
+    remedy = "Build the gallery again with this model: ai-lens build-index --model MODEL ..."
+
+
+class ExportMismatchError(ArtifactError):
+    """An export does not answer as its checkpoint does."""
+
+    code = "E230"
+    remedy = "Nothing was written. Try another exporter, or update the exporter's libraries."
+
+
+class DecisionError(LensError):
+    """A question cannot be answered as it was asked."""
+
+    exit_status = 2
+
+
+class NoThresholdError(DecisionError):
+    """No reject threshold is set."""
+
+    code = "E310"
+    remedy = "Pass --reject-threshold (0.62 is a usual start), or train on enough photos to tune the model."
+
+
+class UnknownPlaceError(DecisionError):
+    """The model has no exhibits of this place."""
+
+    code = "E320"
+    remedy = "Use one of the places named above, or pass --index-file with a gallery of this place."
+
+
+class PluginError(LensError):
+    """A plugin or an optional library cannot be used."""
+
+    exit_status = 5
+
+
+class UnknownPluginError(PluginError):
+    """No plugin has this name."""
+
+    code = "E400"
+
+
+class NotInstalledError(PluginError):
+    """What was asked for needs something that is not installed."""
+
+    code = "E410"
+
+
+class BrokenPluginError(PluginError):
+    """A plugin failed to load or does not keep its contract."""
+
+    code = "E420"
+    remedy = "Update or remove that plugin; run again with AI_LENS_DEBUG=1 to see where it failed."
+
+
+class AmbiguousPluginError(PluginError):
+    """Two installed distributions offer the same name."""
+
+    code = "E430"
+    remedy = "Uninstall one of the two."
+
+
+class PluginNotAllowedError(PluginError):
+    """AI_LENS_PLUGINS does not allow this plugin."""
+
+    code = "E440"
+    remedy = "Add its distribution to AI_LENS_PLUGINS, or unset the variable."
+
+
+class WeightsUnavailableError(PluginError):
+    """Pretrained weights could not be downloaded."""
+
+    code = "E450"
+    remedy = "Connect to the internet once, or pass a local file: --weights FILE.safetensors."
+
+
+class SettingsError(LensError):
+    """The settings are not understood."""
+
+    exit_status = 2
+
+
+class BadSettingError(SettingsError):
+    """A setting is unknown or has the wrong type."""
+
+    code = "E600"
+    remedy = "See `ai-lens config` for every setting, its value and where it came from."
+
+
+class EnvironmentFaultError(LensError):
+    """The machine does not let ai-lens do its work."""
+
+    exit_status = 7
+
+
+class CannotWriteError(EnvironmentFaultError):
+    """A file or folder cannot be written."""
+
+    code = "E700"
+    remedy = "Check the permission and the free space there, or choose another folder."
+
+
+class BusyError(EnvironmentFaultError):
+    """Another ai-lens process is writing to the same folder."""
+
+    code = "E710"
+    remedy = "Wait until it has finished, or choose another folder."
+
+
+def all_errors() -> list[type[LensError]]:
+    """Every error that carries a code, in the order of the codes (the reference page is made from it)."""
+    found: list[type[LensError]] = []
+    pending = [LensError]
+    while pending:
+        for child in pending.pop().__subclasses__():
+            pending.append(child)
+            if child.code:
+                found.append(child)
+    return sorted(found, key=lambda error: error.code)

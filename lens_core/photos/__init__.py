@@ -1,0 +1,1 @@
+"""From photo files to pixels: layout, decoding, preprocessing, duplicates, audit."""

@@ -1,0 +1,51 @@
+"""Photos that are nearly the same picture, found by perceptual hash (pHash)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lens_core.contracts import Photo
+from lens_core.errors import NotInstalledError
+
+NEAR = 6
+"""Two photos whose 64-bit hashes differ in at most this many bits are near-duplicates."""
+
+
+def phash(photo: Photo) -> NDArray[np.bool_]:
+    """The perceptual hash of a photo: bool[64]."""
+    try:
+        import imagehash
+    except ModuleNotFoundError as error:
+        raise NotInstalledError(
+            "Finding near-duplicate photos needs 'imagehash'.", 'Try: pip install "ai-lens-helper[standard]"'
+        ) from error
+    return np.asarray(imagehash.phash(Image.fromarray(photo.pixels)).hash, bool).reshape(-1)
+
+
+def pairs(hashes: Sequence[NDArray[np.bool_]], near: int = NEAR) -> list[tuple[int, int]]:
+    """Row pairs (i < j) of near-duplicates."""
+    bits = np.asarray(hashes, np.uint8).reshape(len(hashes), -1)
+    found = []
+    for i in range(len(bits) - 1):
+        distances = (bits[i + 1 :] != bits[i]).sum(axis=1)
+        found += [(i, i + 1 + int(offset)) for offset in np.flatnonzero(distances <= near)]
+    return found
+
+
+def groups(count: int, near_pairs: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """A group number for each of ``count`` photos; near-duplicates, also through a third photo, share one."""
+    parent = list(range(count))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for first, second in near_pairs:
+        parent[root(second)] = root(first)
+    return np.array([root(row) for row in range(count)], np.int64)

@@ -1,0 +1,261 @@
+"""Plugins: find (metadata only) -> load (one import) -> check (pluggy).
+
+Listing reads the metadata of installed distributions and imports nothing, so a broken plugin hurts only
+the one who chooses it. A chosen plugin gets a fresh pluggy manager of its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+import cattrs
+import pluggy
+from attrs import field, frozen
+
+from lens_core import hookspecs
+from lens_core.contracts import NoOptions
+from lens_core.errors import (
+    AmbiguousPluginError,
+    BadSettingError,
+    BrokenPluginError,
+    LensError,
+    NotInstalledError,
+    PluginNotAllowedError,
+    UnknownPluginError,
+)
+
+CORE = "ai-lens-helper"
+
+
+@frozen
+class Family:
+    """One kind of plugin: where it registers and the hooks of which it must implement at least one."""
+
+    name: str
+    group: str
+    hooks: tuple[str, ...]
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("backbone", "ai_lens.backbones", ("make_backbone",)),
+        Family("loss", "ai_lens.losses", ("make_loss",)),
+        Family("index", "ai_lens.indexes", ("make_index",)),
+        Family("exporter", "ai_lens.exporters", ("make_exporter",)),
+        Family("runtime", "ai_lens.runtimes", ("make_runtime",)),
+        Family("quality", "ai_lens.quality", ("check_photo", "check_dataset")),
+    )
+}
+
+# Only for advice: which distribution to install for a name that nothing installed offers.
+PUBLISHED: dict[str, dict[str, str]] = {
+    "backbone": dict.fromkeys(
+        ("vit_b16", "resnet50", "efficientnet_b3", "convnext_tiny", "mobilenetv2", "timm"), "ai-lens-timm"
+    ),
+    "loss": {},
+    "index": {name: f"ai-lens-{name}" for name in ("annoy", "faiss", "hnswlib", "scann", "usearch")},
+    "exporter": {name: f"ai-lens-{name}" for name in ("coreml", "onnx", "openvino", "torchscript")},
+    "runtime": {"onnx": "ai-lens-onnx", "xml": "ai-lens-openvino", "pt": "ai-lens-torchscript"},
+    "quality": {"photo": "ai-lens-photo"},
+}
+
+
+@frozen
+class Plugin:
+    """What the metadata says about one plugin; nothing has been imported."""
+
+    family: Family
+    name: str
+    module: str
+    distribution: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """As error messages name it: ``index 'faiss' (ai-lens-faiss 0.2.0)``."""
+        return f"{self.family.name} '{self.name}' ({self.distribution} {self.version})"
+
+
+def find(family_name: str) -> list[Plugin]:
+    """Every installed plugin of a family, by name, from metadata alone."""
+    family = FAMILIES[family_name]
+    plugins = [
+        Plugin(family, entry.name, entry.value, entry.dist.name, entry.dist.version)
+        for entry in metadata.entry_points(group=family.group)
+        if entry.dist is not None
+    ]
+    return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution))
+
+
+def choose(family_name: str, name: str) -> Plugin:
+    """The plugin a user means by ``name``; ``timm:resnet18`` is answered by the plugin ``timm``."""
+    key = name.partition(":")[0]
+    installed = find(family_name)
+    matching = [plugin for plugin in installed if plugin.name == key]
+    if not matching:
+        raise _unknown(family_name, key, sorted({plugin.name for plugin in installed}))
+    if len(matching) > 1:
+        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in matching)
+        raise AmbiguousPluginError(f"{family_name} '{key}' is offered by {owners}.")
+    if not _allowed(matching[0]):
+        raise PluginNotAllowedError(f"{matching[0].title} is not allowed by AI_LENS_PLUGINS.")
+    return matching[0]
+
+
+def _unknown(family_name: str, name: str, installed: list[str]) -> LensError:
+    published = PUBLISHED[family_name].get(name)
+    if published:
+        return NotInstalledError(f"{family_name} '{name}' is not installed.", f"Try: pip install {published}")
+    what = f"{family_name} '{name}' is unknown. Installed: {', '.join(installed) or 'none'}."
+    nearest = difflib.get_close_matches(name, [*installed, *PUBLISHED[family_name]], n=1)
+    return UnknownPluginError(what, f"Did you mean '{nearest[0]}'?" if nearest else "See: ai-lens plugins")
+
+
+def _allowed(plugin: Plugin) -> bool:
+    allowed = os.environ.get("AI_LENS_PLUGINS")
+    return allowed is None or plugin.distribution in {CORE, *(name.strip() for name in allowed.split(","))}
+
+
+@frozen
+class Driver:
+    """A loaded plugin: call its hooks through :meth:`call`, which turns its failures into one-line errors."""
+
+    plugin: Plugin
+    manager: pluggy.PluginManager = field(repr=False)
+
+    def implements(self, hook: str) -> bool:
+        return bool(getattr(self.manager.hook, hook).get_hookimpls())
+
+    def call(self, hook: str, **arguments: Any) -> Any:
+        """The hook's answer. Raises BrokenPluginError naming the distribution when the plugin fails."""
+        with _blaming(self.plugin, f"in {hook}"):
+            answer = getattr(self.manager.hook, hook)(**arguments)
+        if answer is None:
+            raise BrokenPluginError(f"{self.plugin.title} answered nothing to {hook}.")
+        return answer
+
+    def options(self, given: dict[str, Any], name: str | None = None) -> Any:
+        """The plugin's typed options from loose ``key: value`` pairs; an unknown key or wrong type is E600."""
+        options_type = self.options_type(name)
+        known = {attribute.name for attribute in options_type.__attrs_attrs__}
+        for key in given:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, sorted(known), n=1)
+                hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+                has = ", ".join(sorted(known)) or "none"
+                raise BadSettingError(
+                    f"{self.plugin.title} has no option '{key}'.", f"Its options: {has}.{hint}"
+                )
+        try:
+            return cattrs.structure(given, options_type)
+        except cattrs.BaseValidationError as error:
+            reason = "; ".join(cattrs.transform_error(error))
+            raise BadSettingError(f"{self.plugin.title} cannot use its options: {reason}.") from error
+
+    def options_type(self, name: str | None = None) -> type[Any]:
+        """The attrs class of this plugin's options (:class:`NoOptions` where it has none)."""
+        if not self.implements("options_type"):
+            return NoOptions
+        answer: type[Any] = self.call("options_type", name=name or self.plugin.name)
+        return answer
+
+
+def load(family_name: str, name: str) -> Driver:
+    """Import the chosen plugin (the only import of plugin code there is) and check it against the hook specs."""
+    plugin = choose(family_name, name)
+    with _blaming(plugin, "while it was imported"):
+        module = _entry_point(plugin).load()
+    manager = pluggy.PluginManager("ai_lens")
+    manager.add_hookspecs(hookspecs)
+    if os.environ.get("AI_LENS_TRACE") == "1":
+        manager.add_hookcall_monitoring(_trace_before, _trace_after)
+    try:
+        manager.register(module, plugin.module)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError, TypeError) as error:
+        raise BrokenPluginError(f"{plugin.title} does not fit the hooks: {_one_line(error)}") from error
+    driver = Driver(plugin, manager)
+    hooks = plugin.family.hooks
+    if not any(driver.implements(hook) for hook in hooks):
+        wanted = " or ".join(hooks)
+        raise BrokenPluginError(f"{plugin.title} implements no {wanted}; is the function marked @hookimpl?")
+    return driver
+
+
+def load_all(family_name: str) -> tuple[list[Driver], list[LensError]]:
+    """Every usable plugin of a family of which all enabled ones run, and why the others are not usable."""
+    drivers: list[Driver] = []
+    failures: list[LensError] = []
+    for name in dict.fromkeys(plugin.name for plugin in find(family_name)):
+        try:
+            drivers.append(load(family_name, name))
+        except PluginNotAllowedError:
+            continue
+        except LensError as error:
+            failures.append(error)
+    return drivers, failures
+
+
+def make(family_name: str, name: str, options: dict[str, Any], **arguments: Any) -> Any:
+    """Load the plugin ``name`` and let it make its product, with typed options."""
+    driver = load(family_name, name)
+    (hook,) = driver.plugin.family.hooks
+    return driver.call(hook, name=name, options=driver.options(options, name), **arguments)
+
+
+def _entry_point(plugin: Plugin) -> metadata.EntryPoint:
+    return metadata.EntryPoint(plugin.name, plugin.module, plugin.family.group)
+
+
+@contextmanager
+def _blaming(plugin: Plugin, when: str) -> Iterator[None]:
+    """Turn whatever a plugin does wrong into an error that names it. Some call sys.exit when imported."""
+    try:
+        yield
+    except (LensError, KeyboardInterrupt):
+        raise
+    except ModuleNotFoundError as error:
+        raise NotInstalledError(
+            f"{plugin.title} needs '{error.name}'.",
+            f"Try: pip install {_requirement(plugin, error.name or '')}",
+        ) from error
+    except BaseException as error:
+        raise BrokenPluginError(f"{plugin.title} failed {when}: {_one_line(error)}") from error
+
+
+def _requirement(plugin: Plugin, module: str) -> str:
+    """The requirement of the plugin's distribution that most likely provides ``module``."""
+    wanted = re.sub(r"[^a-z0-9]", "", module.partition(".")[0].lower())
+    try:
+        required = metadata.requires(plugin.distribution) or []
+    except metadata.PackageNotFoundError:
+        required = []
+    names = [match.group() for line in required if (match := re.match(r"[A-Za-z0-9._-]+", line))]
+    for name in names:
+        if re.sub(r"[^a-z0-9]", "", name.lower()).startswith(wanted):
+            return name
+    return f"--force-reinstall {plugin.distribution}"
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _trace_before(hook_name: str, hook_impls: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    print(f"[ai-lens] {hook_name}({', '.join(f'{k}={v!r:.80}' for k, v in kwargs.items())})", file=sys.stderr)
+
+
+def _trace_after(
+    outcome: pluggy.Result[Any], hook_name: str, hook_impls: Sequence[Any], kwargs: Mapping[str, Any]
+) -> None:
+    answer = outcome.exception or outcome.get_result()
+    print(f"[ai-lens] {hook_name} -> {answer!r:.200}", file=sys.stderr)

@@ -1,0 +1,57 @@
+"""The built-in index ``exact``: compares with every vector. Right for up to about 100,000 of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lens_core.artifacts.atomic import atomic_path
+from lens_core.contracts import Floats, NoOptions, Rows
+from lens_core.errors import DamagedArtifactError, ModelLoadError
+from lens_core.hookspecs import hookimpl
+
+
+@hookimpl
+def make_index(name: str, options: NoOptions, dim: int) -> ExactIndex:
+    return ExactIndex(dim)
+
+
+class ExactIndex:
+    """Every distance, by one matrix product."""
+
+    def __init__(self, dim: int) -> None:
+        self._vectors: Floats = np.empty((0, dim), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def add(self, vectors: Floats) -> None:
+        self._vectors = np.concatenate([self._vectors, self._fitting(vectors)])
+
+    def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
+        distances = np.clip(1 - self._fitting(queries) @ self._vectors.T, 0, 2)
+        rows = np.argsort(distances, axis=1, kind="stable")[:, :k].astype(np.int64)
+        return np.take_along_axis(distances, rows, axis=1).astype(np.float32), rows
+
+    def remove(self, rows: Rows) -> None:
+        self._vectors = np.delete(self._vectors, rows, axis=0)
+
+    def save(self, path: Path) -> None:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.save(file, self._vectors, allow_pickle=False)
+
+    def load(self, path: Path) -> None:
+        try:
+            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
+            raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:
+            raise DamagedArtifactError(f"{path} is no saved exact index: {error}.") from error
+        self._vectors = self._fitting(vectors)
+
+    def _fitting(self, vectors: Floats) -> Floats:
+        dim = self._vectors.shape[1]
+        if vectors.ndim != 2 or vectors.shape[1] != dim:
+            raise ValueError(f"vectors must be float32[N, {dim}], not {vectors.dtype}{list(vectors.shape)}")
+        return np.asarray(vectors, np.float32)

@@ -1,0 +1,199 @@
+"""``Lens``: an artifact that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from lens_core import plugins
+from lens_core.artifacts import gallery as galleries
+from lens_core.artifacts import manifest as manifests
+from lens_core.artifacts.gallery import Gallery
+from lens_core.artifacts.manifest import Thresholds
+from lens_core.contracts import Floats, Photo, Runtime
+from lens_core.decision import messages
+from lens_core.decision.calibration import probabilities
+from lens_core.decision.rule import Evidence, decide
+from lens_core.errors import ModelLoadError, NoThresholdError, UnknownPlaceError, WrongGalleryError
+from lens_core.photos.decode import decode
+from lens_core.photos.layout import nfc
+from lens_core.photos.preprocess import prepare
+from lens_core.photos.quality import QualityChecks
+from lens_core.runtime.result import Prediction, Result
+from lens_core.runtime.search import GallerySearch
+from lens_core.settings import Reject
+
+if TYPE_CHECKING:
+    from lens_core.photos.decode import PhotoSource
+
+
+class Lens:
+    """Answers which exhibit a photo shows.
+
+    >>> lens = Lens(model_path="runs/2025-10-16/best.onnx")          # doctest: +SKIP
+    >>> lens.infer(place="A", image_path="sample.jpg").decision      # doctest: +SKIP
+    'accept'
+
+    Args:
+        model_path: a checkpoint (``.ckpt``) or an export (``.onnx`` ...); its suffix chooses the runtime.
+        index_file: a gallery made by ``ai-lens build-index``, instead of the one inside the model.
+        index: the index plugin to search with; by default the one the gallery was built with.
+        index_options: options of that plugin.
+        runtime_options: options of the runtime plugin, for example ``{"threads": 2}``.
+        lang: language of messages and hints, ``ko`` or ``en``.
+
+    Raises:
+        ModelLoadError: E200, the file is missing, unreadable or no artifact.
+        DamagedArtifactError: E210, its bytes have changed since it was written.
+        WrongGalleryError: E220, the gallery was built with another model.
+        PluginError: E4xx, a runtime or index is not installed.
+    """
+
+    def __init__(
+        self,
+        model_path: str | Path,
+        *,
+        index_file: str | Path | None = None,
+        index: str | None = None,
+        index_options: dict[str, Any] | None = None,
+        runtime_options: dict[str, Any] | None = None,
+        lang: str = "ko",
+    ) -> None:
+        self.path = Path(model_path)
+        self._runtime = open_runtime(self.path, runtime_options or {})
+        self.manifest = manifests.from_documents(self._runtime.documents, self.path)
+        self.lang = lang
+        self._search = self._open_gallery(index_file, index, index_options or {})
+        self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
+        self._quality: QualityChecks | None = None
+
+    def infer(
+        self,
+        place: str,
+        image_path: PhotoSource,
+        *,
+        reject_threshold: float | None = None,
+        topk: int = 3,
+    ) -> Result:
+        """Which exhibit of ``place`` the photo shows, or ``recollect``.
+
+        ``image_path`` is a path, an encoded photo's bytes, a Pillow image, or uint8[H, W, 3]. Raises
+        UnknownPlaceError (E320), NoThresholdError (E310) or an E12x error when the photo cannot be read.
+        """
+        self.check_question(place, reject_threshold)
+        photo = decode(image_path)
+        return self.answer(place, [photo], reject_threshold=reject_threshold, topk=topk)[0]
+
+    def answer(
+        self, place: str, photos: Sequence[Photo], *, reject_threshold: float | None = None, topk: int = 3
+    ) -> list[Result]:
+        """The answers to several decoded photos of one place, computed as one batch."""
+        place = nfc(place)
+        thresholds = self.check_question(place, reject_threshold)
+        embeddings, logits = self._runtime.run(self.prepare(photos))
+        items, probs, distances, nearest = self.score(place, embeddings, logits)
+        return [
+            self._result(
+                place, photo, items, probs[row], float(distances[row]), nearest[row], thresholds, topk
+            )
+            for row, photo in enumerate(photos)
+        ]
+
+    def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
+        """The thresholds that will decide. Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
+        known = self._search.gallery.places
+        if nfc(place) not in known:
+            raise UnknownPlaceError(f"There is no place '{place}' in {self.path}; it has {', '.join(known)}.")
+        stored = self.manifest.thresholds
+        if stored is None and reject_threshold is None:
+            raise NoThresholdError(f"{self.path} stores no reject threshold.")
+        usual = Reject()
+        base = stored or Thresholds(usual.threshold, usual.min_top1_margin, usual.max_distance)
+        return base if reject_threshold is None else attrs.evolve(base, threshold=reject_threshold)
+
+    def prepare(self, photos: Sequence[Photo]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """uint8[N, S, S, 3]: decoded photos as this model takes them."""
+        return np.stack([prepare(photo, self.manifest.preprocess) for photo in photos])
+
+    def embed(self, photos: Sequence[Photo]) -> Floats:
+        """float32[N, D], L2-normalised."""
+        return self._runtime.run(self.prepare(photos))[0]
+
+    def score(
+        self, place: str, embeddings: Floats, logits: Floats
+    ) -> tuple[tuple[str, ...], Floats, Floats, list[str]]:
+        """(the place's K items, probabilities float32[Q, K], d_top1 float32[Q], nearest items)."""
+        distances, nearest = self._search.nearest(place, embeddings)
+        items = self._search.gallery.items(place)
+        columns = [self._columns.get((place, item)) for item in items]
+        if all(column is not None for column in columns):
+            cosines = logits[:, [column for column in columns if column is not None]]
+        else:
+            # A place, or an item of it, that was never trained: its photos' mean stands for it.
+            cosines = embeddings @ self._search.gallery.of_place(place).prototypes().embeddings.T
+        return items, probabilities(cosines, distances, self.manifest.calibration), distances, nearest
+
+    def _result(
+        self,
+        place: str,
+        photo: Photo,
+        items: tuple[str, ...],
+        probs: Floats,
+        distance: float,
+        nearest: str,
+        thresholds: Thresholds,
+        topk: int,
+    ) -> Result:
+        order = np.argsort(-probs, kind="stable")
+        second = float(probs[order[1]]) if len(order) > 1 else 0.0
+        best = float(probs[order[0]])
+        evidence = Evidence(items[order[0]], best, best - second, nearest, distance, len(items))
+        verdict = decide(evidence, thresholds)
+        common = {
+            "place": place,
+            "predictions": tuple(Prediction(items[row], float(probs[row])) for row in order[:topk]),
+            "reason": verdict.reason,
+            "distance": distance,
+            "model_version": self.manifest.model_version,
+        }
+        if verdict.item is not None:
+            confidence = float(probs[items.index(verdict.item)])
+            return Result(decision="accept", selected_item=verdict.item, confidence=confidence, **common)
+        hints = tuple(messages.hints(self._checks().check(photo), self.lang))
+        return Result(decision="recollect", message=messages.RECOLLECT[self.lang], hints=hints, **common)
+
+    def _checks(self) -> QualityChecks:
+        if self._quality is None:
+            self._quality = QualityChecks.installed()
+        return self._quality
+
+    def _open_gallery(
+        self, index_file: str | Path | None, index: str | None, options: dict[str, Any]
+    ) -> GallerySearch:
+        if index_file is None:
+            return GallerySearch(self._own_gallery(), index or "exact", options)
+        file = galleries.read_file(Path(index_file))
+        if file.embedding_id != self.manifest.embedding_id:
+            raise WrongGalleryError(f"{index_file} was built with another model than {self.path}.")
+        return GallerySearch.of_file(file, index, options)
+
+    def _own_gallery(self) -> Gallery:
+        if galleries.NAME not in self._runtime.documents:
+            raise ModelLoadError(f"{self.path} carries no gallery.", "Pass one with --index-file.")
+        return galleries.from_bytes(self._runtime.documents[galleries.NAME])
+
+
+def open_runtime(path: Path, options: dict[str, Any]) -> Runtime:
+    """Open an artifact with the runtime its suffix names. Raises ModelLoadError (E200)."""
+    if not path.is_file():
+        raise ModelLoadError(f"There is no model file {path}.")
+    suffix = path.suffix.removeprefix(".")
+    if not suffix:
+        raise ModelLoadError(f"{path} has no suffix, so its format is not known.")
+    driver = plugins.load("runtime", suffix)
+    runtime: Runtime = driver.call("make_runtime", path=path, options=driver.options(options))
+    return runtime

@@ -1,0 +1,259 @@
+"""What can be set, and where each value came from: defaults < YAML file < ``AI_LENS_*`` < flags.
+
+A key is written ``reject.threshold`` in messages, nested in YAML, and ``AI_LENS_REJECT__THRESHOLD`` in the
+environment. An unknown key or a wrong type is E600, naming the key, the line and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import attrs
+import cattrs
+from attrs import field, frozen
+
+from lens_core.errors import BadSettingError
+
+NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "AI_LENS_CACHE_DIR"})
+"""Environment variables that steer the program itself and are no settings."""
+
+
+@frozen
+class Augment:
+    """Changes made to training photos while fine-tuning."""
+
+    random_resized_crop: bool = True
+    color_jitter: float = 0.2
+    horizontal_flip: bool = True
+    gaussian_blur: bool = True
+
+
+@frozen
+class Reject:
+    """When to answer ``recollect``. Training retunes the three numbers on the photos."""
+
+    threshold: float = 0.62
+    """T: the least calibrated probability of the best item."""
+    min_top1_margin: float = 0.12
+    """M: the least lead of the best item over the second."""
+    max_distance: float = 0.65
+    """D: the largest cosine distance to the nearest reference photo."""
+    max_false_accept: float = 0.05
+    """Share of look-alike photos (items treated as unknown) that may be accepted when the numbers are tuned."""
+    tune: bool = True
+    """``false`` keeps the three numbers as they are set here."""
+
+
+@frozen
+class Export:
+    """What ``train`` and the whole job export."""
+
+    onnx: bool = True
+    opset: int = 17
+
+
+@frozen
+class Settings:
+    """Everything a run depends on; recorded with the model it makes."""
+
+    seed: int = 42
+    img_size: int | None = None
+    """Side of the model's input in pixels; null: what the backbone is best at."""
+    backbone: str = "vit_b16"
+    weights: str | None = None
+    """A local .safetensors file for the backbone instead of a download."""
+    pretrained: bool = True
+    """false: start the backbone from random weights (needs finetune)."""
+    finetune: bool = False
+    """Train the backbone too. Without it, its features are computed once and only the heads are trained."""
+    epochs: int | None = None
+    """Passes over the photos; null: 40 for heads on cached features, 20 for fine-tuning."""
+    batch_size: int = 32
+    optimizer: Literal["adamw"] = "adamw"
+    lr: float = 3e-4
+    """Learning rate of the backbone when fine-tuning; heads learn ten times as fast."""
+    weight_decay: float = 0.05
+    scheduler: Literal["cosine"] = "cosine"
+    loss: str = "ce+arcface"
+    embedding_dim: int = 512
+    augment: Augment = field(factory=Augment)
+    min_images: int = 10
+    """Fewest photos of an item before validate-data and train refuse."""
+    reject: Reject = field(factory=Reject)
+    index: str = "exact"
+    index_options: dict[str, Any] = field(factory=dict)
+    export: Export = field(factory=Export)
+    lang: Literal["ko", "en"] = "ko"
+    """Language of messages and hints for visitors."""
+
+
+@frozen
+class Resolved:
+    """The settings in force and, for each dotted key, where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def _strict_converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+
+    def strict(expected: type, words: str, also: tuple[type, ...] = ()) -> None:
+        def structure(value: Any, _: Any) -> Any:
+            if (isinstance(value, bool) and expected is not bool) or not isinstance(value, (expected, *also)):
+                raise ValueError(f"expected {words}, got {value!r}")
+            return expected(value)
+
+        converter.register_structure_hook(expected, structure)
+
+    strict(bool, "true or false")
+    strict(int, "a whole number")
+    strict(float, "a number", also=(int,))
+    strict(str, "text")
+    return converter
+
+
+_converter = _strict_converter()
+
+
+def keys(cls: type[Any] = Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key and its type: ``("reject.threshold", float)``."""
+    hints = get_type_hints(cls)
+    for attribute in attrs.fields(cls):
+        kind = hints[attribute.name]
+        if attrs.has(kind):
+            yield from keys(kind, f"{prefix}{attribute.name}.")
+        else:
+            yield f"{prefix}{attribute.name}", kind
+
+
+def resolve(
+    file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Merge the layers. ``flags`` uses dotted keys; entries that are None were not given."""
+    types = dict(keys())
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(types, "default")
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    for layer in (
+        _from_file(file, types) if file else (),
+        _from_environment(os.environ if environ is None else environ, types),
+        ((key, value, f"flag --{key.replace('.', '-').replace('_', '-')}") for key, value in given.items()),
+    ):
+        for key, value, origin in layer:
+            values[key] = _typed(key, value, types[key], origin)
+            origins[key] = origin
+    return Resolved(_assemble(values), origins)
+
+
+def flatten(settings: Settings) -> dict[str, Any]:
+    """``{"reject.threshold": 0.62, ...}`` in the order of the classes."""
+    return {key: _get(settings, key) for key, _ in keys()}
+
+
+def from_dict(stored: Mapping[str, Any]) -> Settings:
+    """Settings as a run recorded them (see :func:`to_dict`)."""
+    return cattrs.structure(dict(stored), Settings)
+
+
+def to_dict(settings: Settings) -> dict[str, Any]:
+    return attrs.asdict(settings)
+
+
+def _get(settings: Any, key: str) -> Any:
+    for part in key.split("."):
+        settings = getattr(settings, part)
+    return settings
+
+
+def _assemble(values: Mapping[str, Any]) -> Settings:
+    settings = Settings()
+    for key, value in values.items():
+        head, _, rest = key.partition(".")
+        new = attrs.evolve(getattr(settings, head), **{rest: value}) if rest else value
+        settings = attrs.evolve(settings, **{head: new})
+    return settings
+
+
+def _typed(key: str, value: Any, kind: Any, origin: str) -> Any:
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if value is None and NoneType in options:
+        return None
+    kind = next(option for option in options if option is not NoneType)
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        allowed = " or ".join(f"'{choice}'" for choice in get_args(kind))
+        raise BadSettingError(f"{key}: expected {allowed}, got {value!r} ({origin}).")
+    try:
+        return _converter.structure(value, kind)
+    except (ValueError, cattrs.BaseValidationError) as error:
+        raise BadSettingError(f"{key}: {error} ({origin}).") from error
+
+
+def _check_known(key: str, types: Mapping[str, Any], origin: str) -> None:
+    if key in types:
+        return
+    nearest = difflib.get_close_matches(key, [*types, *{name.partition(".")[0] for name in types}], n=1)
+    hint = f"Did you mean '{nearest[0]}'?" if nearest else BadSettingError.remedy
+    raise BadSettingError(f"{key}: there is no such setting ({origin}).", hint)
+
+
+def _from_file(file: Path, types: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        document = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettingError(f"The settings file {file} cannot be read: {error}.") from error
+    except YAMLError as error:
+        raise BadSettingError(
+            f"The settings file {file} is not YAML: {' '.join(str(error).split())}."
+        ) from error
+    if document is None:
+        return
+    if not isinstance(document, CommentedMap):
+        raise BadSettingError(f"The settings file {file} must hold `key: value` lines.")
+    groups = {key.partition(".")[0] for key in types if "." in key}
+
+    def walk(node: CommentedMap, prefix: str) -> Iterator[tuple[str, Any, str]]:
+        for name, value in node.items():
+            key, origin = f"{prefix}{name}", f"{file} line {node.lc.key(name)[0] + 1}"
+            if not prefix and name in groups:
+                if not isinstance(value, CommentedMap):
+                    raise BadSettingError(f"{key}: expected indented settings, got {value!r} ({origin}).")
+                yield from walk(value, f"{key}.")
+            else:
+                _check_known(key, types, origin)
+                yield key, dict(value) if isinstance(value, CommentedMap) else _plain(value), origin
+
+    yield from walk(document, "")
+
+
+def _plain(value: Any) -> Any:
+    """ruamel keeps how a number was written in subclasses; the settings want the bare number or text."""
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _from_environment(environ: Mapping[str, str], types: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    from ruamel.yaml import YAML
+
+    for variable in sorted(environ):
+        if variable.startswith("AI_LENS_") and variable not in NOT_SETTINGS:
+            key = variable.removeprefix("AI_LENS_").lower().replace("__", ".")
+            origin = f"environment {variable}"
+            _check_known(key, types, origin)
+            is_text = types[key] in (str, str | None)
+            yield key, environ[variable] if is_text else YAML(typ="safe").load(environ[variable]), origin
