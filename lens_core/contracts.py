@@ -104,6 +104,10 @@ class ClassScorer(Protocol):
         """float32[C, D], L2-normalised."""
         ...
 
+    def start_from(self, directions: torch.Tensor) -> None:
+        """Begin at float32[C, D]: the mean embedding of each class's photos."""
+        ...
+
 
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine distance (1 - cosine, 0..2) among L2-normalised vectors."""

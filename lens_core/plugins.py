@@ -143,7 +143,7 @@ class Driver:
         return answer
 
     def options(self, given: dict[str, Any], name: str | None = None) -> Any:
-        """The plugin's typed options from loose ``key: value`` pairs; an unknown key or wrong type is E600."""
+        """The plugin's typed options from ``key: value`` pairs; an unknown key or wrong type is E600."""
         options_type = self.options_type(name)
         known = {attribute.name for attribute in options_type.__attrs_attrs__}
         for key in given:
@@ -169,7 +169,7 @@ class Driver:
 
 
 def load(family_name: str, name: str) -> Driver:
-    """Import the chosen plugin (the only import of plugin code there is) and check it against the hook specs."""
+    """Import the chosen plugin, the only import of plugin code there is, and check it against the specs."""
     plugin = choose(family_name, name)
     with _blaming(plugin, "while it was imported"):
         module = _entry_point(plugin).load()

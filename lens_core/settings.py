@@ -44,7 +44,7 @@ class Reject:
     max_distance: float = 0.65
     """D: the largest cosine distance to the nearest reference photo."""
     max_false_accept: float = 0.05
-    """Share of look-alike photos (items treated as unknown) that may be accepted when the numbers are tuned."""
+    """Share of photos of unknown exhibits that may be accepted where the numbers are tuned."""
     tune: bool = True
     """``false`` keeps the three numbers as they are set here."""
 
@@ -72,7 +72,7 @@ class Settings:
     finetune: bool = False
     """Train the backbone too. Without it, its features are computed once and only the heads are trained."""
     epochs: int | None = None
-    """Passes over the photos; null: 40 for heads on cached features, 20 for fine-tuning."""
+    """Passes over the photos; null: 30 for heads on cached features, 10 for fine-tuning."""
     batch_size: int = 32
     optimizer: Literal["adamw"] = "adamw"
     lr: float = 3e-4

@@ -108,7 +108,7 @@ class GalleryFile:
 
 
 def read_file(path: Path) -> GalleryFile:
-    """A file written by ``ai-lens build-index``. Raises ModelLoadError (E200), DamagedArtifactError (E210)."""
+    """What ``ai-lens build-index`` wrote. Raises ModelLoadError (E200), DamagedArtifactError (E210)."""
     documents = container.read(path)
     if _ABOUT not in documents or NAME not in documents:
         raise ModelLoadError(f"{path} is not a gallery made by `ai-lens build-index`.")

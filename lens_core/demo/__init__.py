@@ -1,0 +1,1 @@
+"""The museum that ``ai-lens demo`` draws when there is no data: see ``exhibition``."""

@@ -73,8 +73,10 @@ def photograph(solid: Solid | None, room: Room, shot: Shot, rng: np.random.Gener
     blurred = _coded(backdrop(room, rays)).filter(ImageFilter.GaussianBlur(shot.depth_blur / 2))
     picture = _light(blurred.resize(shot.size, Image.Resampling.BILINEAR))
     if room.pedestal is not None:
-        shadow = _no_shadow() if solid is None else cast_shadow(
-            solid.points, turn.T @ sun, room.pedestal_half, 1 + 4 * shot.fill
+        shadow = (
+            _no_shadow()
+            if solid is None
+            else cast_shadow(solid.points, turn.T @ sun, room.pedestal_half, 1 + 4 * shot.fill)
         )
         near, _ = _rays(shot, scale=0.75)
         look, cover = _soft_edge(*pedestal(room, near, turn.T, turn.T @ sun, shadow))
@@ -160,7 +162,7 @@ def _shade(solid: Solid, which: Array, sun: Array, eye: Array, shot: Shot) -> Ar
     view /= np.linalg.norm(view, axis=1, keepdims=True)
     lit = np.clip(normals @ sun, 0, None)[:, None]
     sky = shot.fill * (0.65 + 0.35 * normals[:, 1:2])
-    ground = np.clip(0.55 + points[:, 1:2] * 3, 0.55, 1)  # dim where it meets the pedestal
+    ground = np.clip(0.55 + (points[:, 1:2] - points[:, 1].min()) * 3, 0.55, 1)  # dim at its foot
     half = view + sun
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     sharp = 8 + 120 * gloss**2

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from lens_core.demo.paint import band, carved, dot, inside, mottle, painted, petals, ring, stroke, toned, unrolled
+from lens_core.demo.paint import (
+    band,
+    carved,
+    dot,
+    inside,
+    mottle,
+    painted,
+    petals,
+    ring,
+    stroke,
+    toned,
+    unrolled,
+)
 from lens_core.demo.shapes import Array, Fine, Solid, lobes, smooth, turned
 
 CELADON = (0.33, 0.45, 0.36)
@@ -46,7 +58,10 @@ def melon_bottle() -> Solid:
     eight, pleats = lobes(8, 0.13), lobes(22, 0.09)
 
     def section(angle: Fine, height: Fine) -> Fine:
-        foot, neck = height < 0.145, np.clip((height - 0.62) / 0.05, 0, 1) * np.clip((0.92 - height) / 0.05, 0, 1)
+        foot, neck = (
+            height < 0.145,
+            np.clip((height - 0.62) / 0.05, 0, 1) * np.clip((0.92 - height) / 0.05, 0, 1),
+        )
         ribbed = np.where(foot, pleats(angle, height), eight(angle, height))
         return np.asarray(ribbed * (1 - neck) + neck)
 
@@ -78,7 +93,9 @@ def moon_jar() -> Solid:
 
     jar = turned(_jar_outline(0.475), WHITE, gloss=0.6, section=section)
     jar = carved(jar, lambda p: np.asarray(np.exp(-(((p[:, 1] - 0.49) / 0.012) ** 2)), np.float32), 0.0015)
-    stain = np.clip(mottle(jar.points, 0.45, 3) - 0.25, 0, 1) * np.clip(1.2 - np.abs(jar.points[:, 1] - 0.4) * 2.5, 0, 1)
+    stain = np.clip(mottle(jar.points, 0.45, 3) - 0.25, 0, 1) * np.clip(
+        1.2 - np.abs(jar.points[:, 1] - 0.4) * 2.5, 0, 1
+    )
     jar = painted(jar, 0.55 * stain, (0.62, 0.50, 0.33))
     return toned(jar, 1 + 0.05 * mottle(jar.points, 0.3, 4))
 
@@ -100,12 +117,27 @@ def plum_jar() -> Solid:
 
 def _plum(flat: Array, x: float) -> Array:
     """One flowering branch, drawn around ``x``."""
-    trunk = [(x - 0.30, 0.23), (x - 0.14, 0.36), (x - 0.10, 0.44), (x + 0.06, 0.52), (x + 0.13, 0.66), (x + 0.24, 0.71)]
+    trunk = [
+        (x - 0.30, 0.23),
+        (x - 0.14, 0.36),
+        (x - 0.10, 0.44),
+        (x + 0.06, 0.52),
+        (x + 0.13, 0.66),
+        (x + 0.24, 0.71),
+    ]
     ink = stroke(flat, trunk, 0.017)
     for twig in ([(x - 0.12, 0.42), (x - 0.22, 0.52), (x - 0.24, 0.66)], [(x + 0.05, 0.52), (x + 0.2, 0.48), (x + 0.31, 0.53)],
                  [(x + 0.08, 0.56), (x + 0.01, 0.66)], [(x - 0.16, 0.36), (x - 0.02, 0.31)]):  # fmt: skip
         ink = np.maximum(ink, stroke(flat, twig, 0.008))
-    for fx, fy in ((-0.24, 0.62), (0.27, 0.53), (0.01, 0.65), (0.19, 0.67), (-0.03, 0.31), (-0.20, 0.49), (0.17, 0.47)):
+    for fx, fy in (
+        (-0.24, 0.62),
+        (0.27, 0.53),
+        (0.01, 0.65),
+        (0.19, 0.67),
+        (-0.03, 0.31),
+        (-0.20, 0.49),
+        (0.17, 0.47),
+    ):
         for petal in range(5):
             turn = 2 * np.pi * petal / 5
             centre = (x + fx + 0.025 * np.cos(turn), fy + 0.025 * np.sin(turn))

@@ -7,7 +7,20 @@ import numpy as np
 
 from lens_core.demo.paint import band, carved, inside, mottle, painted, petals, toned
 from lens_core.demo.shapes import (
-    Array, Fine, Solid, ball, box, join, moved, rotated, scaled, sheet, smooth, tube, turned, two_sided,
+    Array,
+    Fine,
+    Solid,
+    ball,
+    box,
+    join,
+    moved,
+    rotated,
+    scaled,
+    sheet,
+    smooth,
+    tube,
+    turned,
+    two_sided,
 )
 
 BRONZE = (0.22, 0.19, 0.12)
@@ -19,13 +32,31 @@ DARK_WOOD = (0.05, 0.035, 0.03)
 
 def bell() -> Solid:
     """A bronze temple bell: banded rims, four fields of nine bosses, dragon loop and sound pipe."""
-    outline = smooth([(0.30, 0.06), (0.325, 0.06), (0.335, 0.16), (0.34, 0.32), (0.315, 0.55), (0.26, 0.74), (0.20, 0.80), (0.0, 0.82)], 3)
+    outline = smooth(
+        [
+            (0.30, 0.06),
+            (0.325, 0.06),
+            (0.335, 0.16),
+            (0.34, 0.32),
+            (0.315, 0.55),
+            (0.26, 0.74),
+            (0.20, 0.80),
+            (0.0, 0.82),
+        ],
+        3,
+    )
     body = turned(outline, BRONZE, 0.45, metal=0.5)
     body = carved(body, _bell_relief, 0.012)
     lines = _bell_relief(body.points)
     body = toned(body, 0.75 + 0.55 * lines)
     loop = np.radians(np.linspace(-15, 195, 24))
-    dragon = tube(np.stack([0.085 * np.cos(loop), 0.81 + 0.11 * np.sin(loop), 0 * loop], axis=1), 0.028, BRONZE, 0.45, 0.5)
+    dragon = tube(
+        np.stack([0.085 * np.cos(loop), 0.81 + 0.11 * np.sin(loop), 0 * loop], axis=1),
+        0.028,
+        BRONZE,
+        0.45,
+        0.5,
+    )
     pipe = turned([(0.035, 0.80), (0.04, 0.96), (0.0, 0.965)], BRONZE, 0.45, 0.5, detail=(90, 60))
     bosses = join(*_bosses())
     cast = join(body, dragon, moved(pipe, (0, 0, -0.07)), bosses)
@@ -65,12 +96,44 @@ def _bell_relief(points: Array) -> Array:
 
 def burner() -> Solid:
     """A gilt-bronze incense burner: coiled foot, lotus bowl, mountain lid, phoenix on top."""
-    foot = turned(smooth([(0.0, 0.0), (0.22, 0.0), (0.21, 0.03), (0.10, 0.08), (0.05, 0.14), (0.05, 0.22), (0.09, 0.26)], 3), GOLD, 0.7, 1.0, detail=(320, 200))
+    foot = turned(
+        smooth(
+            [(0.0, 0.0), (0.22, 0.0), (0.21, 0.03), (0.10, 0.08), (0.05, 0.14), (0.05, 0.22), (0.09, 0.26)], 3
+        ),
+        GOLD,
+        0.7,
+        1.0,
+        detail=(320, 200),
+    )
     foot = carved(foot, lambda p: _coils(p), 0.012)
-    bowl = turned(smooth([(0.06, 0.25), (0.15, 0.28), (0.235, 0.36), (0.25, 0.46), (0.25, 0.47), (0.20, 0.47)], 3), GOLD, 0.7, 1.0, detail=(420, 200))
+    bowl = turned(
+        smooth([(0.06, 0.25), (0.15, 0.28), (0.235, 0.36), (0.25, 0.46), (0.25, 0.47), (0.20, 0.47)], 3),
+        GOLD,
+        0.7,
+        1.0,
+        detail=(420, 200),
+    )
     bowl = carved(bowl, _leaves, 0.010)
     bowl = toned(bowl, 1 - 0.6 * _leaves(bowl.points))
-    lid = turned(smooth([(0.25, 0.475), (0.255, 0.49), (0.235, 0.60), (0.17, 0.72), (0.08, 0.80), (0.03, 0.82), (0.03, 0.86), (0.0, 0.86)], 3), GOLD, 0.7, 1.0, detail=(520, 300))
+    lid = turned(
+        smooth(
+            [
+                (0.25, 0.475),
+                (0.255, 0.49),
+                (0.235, 0.60),
+                (0.17, 0.72),
+                (0.08, 0.80),
+                (0.03, 0.82),
+                (0.03, 0.86),
+                (0.0, 0.86),
+            ],
+            3,
+        ),
+        GOLD,
+        0.7,
+        1.0,
+        detail=(520, 300),
+    )
     peaks = _peaks(lid.points)
     lid = attrs.evolve(lid, points=lid.points + 0.022 * peaks[:, None] * lid.normals)
     lid = carved(lid, _peaks, 0.022)
@@ -121,13 +184,26 @@ def _phoenix() -> Solid:
 
 def mirror() -> Solid:
     """A bronze mirror with fine lines, its back with two knobs turned to the visitor, on an easel."""
-    profile = [(0.0, -0.02), (0.40, -0.02), (0.42, 0.0), (0.41, 0.025), (0.385, 0.02), (0.375, 0.008), (0.0, 0.008)]
+    profile = [
+        (0.0, -0.02),
+        (0.40, -0.02),
+        (0.42, 0.0),
+        (0.41, 0.025),
+        (0.385, 0.02),
+        (0.375, 0.008),
+        (0.0, 0.008),
+    ]
     disc = rotated(turned(profile, (0.13, 0.15, 0.12), 0.55, 0.6, detail=(720, 420)), 0, 90)
     disc = toned(disc, 0.45 + 1.6 * _fine_lines(disc.points))
     disc = painted(disc, np.clip(0.7 * mottle(disc.points, 0.3, 71) - 0.15, 0, 0.5), VERDIGRIS)
-    knobs = [ball((x, 0.05, 0.012), (0.035, 0.022, 0.03), (0.2, 0.21, 0.16), 0.6, 0.6) for x in (-0.06, 0.06)]
+    knobs = [
+        ball((x, 0.155, 0.012), (0.035, 0.022, 0.03), (0.2, 0.21, 0.16), 0.6, 0.6) for x in (-0.06, 0.06)
+    ]
     plate = moved(rotated(join(disc, *knobs), 0, -12), (0, 0.50, 0.02))
-    legs = [tube(np.array([[x, 0.02, 0.16], [x * 0.7, 0.62, -0.13]]), 0.016, DARK_WOOD, 0.4, detail=(300, 24)) for x in (-0.24, 0.24)]
+    legs = [
+        tube(np.array([[x, 0.02, 0.16], [x * 0.7, 0.62, -0.13]]), 0.016, DARK_WOOD, 0.4, detail=(300, 24))
+        for x in (-0.24, 0.24)
+    ]
     back = tube(np.array([[0, 0.02, -0.34], [0, 0.62, -0.12]]), 0.016, DARK_WOOD, 0.4, detail=(300, 24))
     ledge = box((-0.3, 0.05, 0.1), (0.3, 0.08, 0.19), DARK_WOOD, 0.4)
     return join(plate, *legs, back, ledge)
@@ -160,7 +236,26 @@ def crown() -> Solid:
     gold = toned(gold, 1 + 0.12 * mottle(gold.points, 0.12, 81))
     spots = np.abs(np.mod(unrolled_angle(gold.points) * 6, 1) - 0.5) * 2
     gold = toned(gold, 1 - 0.35 * inside(np.abs(spots - 0.5) - 0.1, 0.1) * band(gold.points, 0.27, 0.33))
-    stand = turned(smooth([(0.0, 0.0), (0.27, 0.0), (0.27, 0.03), (0.16, 0.06), (0.18, 0.16), (0.24, 0.24), (0.245, 0.40), (0.22, 0.62), (0.12, 0.72), (0.0, 0.73)], 3), (0.045, 0.012, 0.018), 0.1, detail=(400, 220))
+    stand = turned(
+        smooth(
+            [
+                (0.0, 0.0),
+                (0.27, 0.0),
+                (0.27, 0.03),
+                (0.16, 0.06),
+                (0.18, 0.16),
+                (0.24, 0.24),
+                (0.245, 0.40),
+                (0.22, 0.62),
+                (0.12, 0.72),
+                (0.0, 0.73),
+            ],
+            3,
+        ),
+        (0.045, 0.012, 0.018),
+        0.1,
+        detail=(400, 220),
+    )
     return join(gold, stand)
 
 
@@ -172,7 +267,14 @@ def unrolled_angle(points: Array) -> Array:
 def _ribbon(line: list[tuple[float, float]], half: float, radius: float) -> Solid:
     """A strip of gold sheet along (angle, height) on the crown's cylinder; ``half`` is half its width."""
     path = np.asarray(line, np.float64)
-    at = np.linspace(0, len(path) - 1, max(70, int(280 * float(np.abs(np.diff(path[:, 1])).sum() + radius * np.abs(np.diff(path[:, 0])).sum()))))
+    at = np.linspace(
+        0,
+        len(path) - 1,
+        max(
+            70,
+            int(280 * float(np.abs(np.diff(path[:, 1])).sum() + radius * np.abs(np.diff(path[:, 0])).sum())),
+        ),
+    )
     angle, height = (np.interp(at, np.arange(len(path)), path[:, k]) for k in (0, 1))
     ahead = np.stack([np.gradient(angle) * radius, np.gradient(height)], axis=1)
     ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-9)
@@ -198,7 +300,12 @@ def _tree(centre: float, radius: float) -> list[Solid]:
     parts = [_ribbon([(centre, 0.30), (centre, 0.95)], 0.018, radius), _hung(centre, 0.97, radius, jade=True)]
     for height in (0.44, 0.60, 0.76):
         wide = 0.34
-        arms = [(centre - wide, height + 0.12), (centre - wide, height), (centre + wide, height), (centre + wide, height + 0.12)]
+        arms = [
+            (centre - wide, height + 0.12),
+            (centre - wide, height),
+            (centre + wide, height),
+            (centre + wide, height + 0.12),
+        ]
         parts += [_ribbon(arms[k : k + 2], 0.015, radius) for k in range(3)]
         for side in (-1, 1):
             parts.append(_hung(centre + side * wide, height + 0.13, radius, jade=True))

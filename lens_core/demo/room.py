@@ -171,9 +171,13 @@ def pedestal(room: Room, rays: Rays, turn: Array, sun: Array, shadow: Array) -> 
     cover = ((near < far) & (near > 0)).astype(np.float32)
     at = eye + ahead * near[..., None]
     axis = enter.argmax(axis=2)
-    facing = np.where(axis == 1, sun[1], np.where(axis == 2, np.sign(at[..., 2]) * sun[2], np.sign(at[..., 0]) * sun[0]))
+    facing = np.where(
+        axis == 1, sun[1], np.where(axis == 2, np.sign(at[..., 2]) * sun[2], np.sign(at[..., 0]) * sun[0])
+    )
     light = 0.3 + 0.75 * np.clip(facing, 0, 1)
-    light = np.where(axis == 1, light * (1 - 0.75 * _look_up(shadow, at, half)), light * (0.9 + 0.35 * at[..., 1]))
+    light = np.where(
+        axis == 1, light * (1 - 0.75 * _look_up(shadow, at, half)), light * (0.9 + 0.35 * at[..., 1])
+    )
     look = np.asarray(room.pedestal, np.float32) * light[..., None]
     if room.caption:
         look = _caption(look, at, axis, half)

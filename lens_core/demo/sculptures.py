@@ -7,10 +7,25 @@ import numpy as np
 
 from lens_core.demo.paint import carved, grain, inside, mottle, painted, petals, stroke, toned, unrolled
 from lens_core.demo.shapes import (
-    Array, Colour, Fine, Solid, ball, box, join, moved, polygon, rotated, scaled, sheet, smooth, tube, turned, two_sided,
+    Array,
+    Colour,
+    Fine,
+    Solid,
+    ball,
+    box,
+    join,
+    moved,
+    polygon,
+    rotated,
+    scaled,
+    sheet,
+    smooth,
+    tube,
+    turned,
+    two_sided,
 )
 
-GRANITE = (0.50, 0.48, 0.44)
+GRANITE = (0.38, 0.365, 0.335)
 BASALT = (0.16, 0.16, 0.17)
 LACQUER = (0.36, 0.12, 0.045)
 
@@ -18,8 +33,10 @@ LACQUER = (0.36, 0.12, 0.045)
 def _stone(solid: Solid, seed: int, rough: float = 0.0007) -> Solid:
     """Weather a solid: grains, blotches and a little lichen."""
     solid = carved(solid, lambda p: mottle(p, 0.035, seed), rough)
-    solid = toned(solid, 1 + 0.16 * mottle(solid.points, 0.3, seed + 1) + 0.16 * grain(len(solid.points), seed))
-    return painted(solid, 0.7 * np.clip(mottle(solid.points, 0.2, seed + 2) - 0.55, 0, 1), (0.30, 0.33, 0.20))
+    solid = toned(
+        solid, 1 + 0.16 * mottle(solid.points, 0.3, seed + 1) + 0.16 * grain(len(solid.points), seed)
+    )
+    return painted(solid, 0.5 * np.clip(mottle(solid.points, 0.2, seed + 2) - 0.6, 0, 1), (0.30, 0.33, 0.20))
 
 
 def _upturned(roof: Solid, level: float, reach: float, lift: float, sides: int) -> Solid:
@@ -34,7 +51,16 @@ def _upturned(roof: Solid, level: float, reach: float, lift: float, sides: int) 
 def pagoda() -> Solid:
     """A five-storey granite pagoda with a finial."""
     four, parts, level = polygon(4), [], 0.0
-    plinth = [(0.0, 0.0), (0.40, 0.0), (0.40, 0.05), (0.33, 0.06), (0.33, 0.15), (0.37, 0.155), (0.37, 0.18), (0.0, 0.19)]
+    plinth = [
+        (0.0, 0.0),
+        (0.40, 0.0),
+        (0.40, 0.05),
+        (0.33, 0.06),
+        (0.33, 0.15),
+        (0.37, 0.155),
+        (0.37, 0.18),
+        (0.0, 0.19),
+    ]
     parts.append(turned(_corners(plinth), GRANITE, 0.05, section=four, detail=(440, 150)))
     level = 0.185
     for storey in range(5):
@@ -48,7 +74,16 @@ def pagoda() -> Solid:
         top = turned(_corners(roof), GRANITE, 0.05, section=four, detail=(400, 90))
         parts.append(_upturned(top, eave, (wide + 0.1) * 1.41, 0.035, 4))
         level = eave + 0.08
-    finial = smooth([(0.06, level), (0.06, level + 0.03), (0.02, level + 0.04), (0.05, level + 0.07), (0.015, level + 0.10), (0.0, level + 0.16)])
+    finial = smooth(
+        [
+            (0.06, level),
+            (0.06, level + 0.03),
+            (0.02, level + 0.04),
+            (0.05, level + 0.07),
+            (0.015, level + 0.10),
+            (0.0, level + 0.16),
+        ]
+    )
     parts.append(turned(finial, GRANITE, 0.05, detail=(120, 80)))
     return _stone(scaled(join(*parts), (0.95, 0.86, 0.95)), seed=11)
 
@@ -61,16 +96,39 @@ def _corners(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def lantern() -> Solid:
     """A stone lantern: lotus foot, slim pillar, eight-sided fire box with dark windows, roof."""
     eight = polygon(8)
-    foot = turned(smooth([(0.0, 0.0), (0.30, 0.0), (0.30, 0.06), (0.27, 0.12), (0.12, 0.16), (0.0, 0.16)], 2), GRANITE, 0.05, detail=(360, 130))
+    foot = turned(
+        smooth([(0.0, 0.0), (0.30, 0.0), (0.30, 0.06), (0.27, 0.12), (0.12, 0.16), (0.0, 0.16)], 2),
+        GRANITE,
+        0.05,
+        detail=(360, 130),
+    )
     foot = toned(foot, 1 - 0.55 * petals(foot.points, 8, 0.02, 0.13, 0.009))
     pillar = turned([(0.095, 0.15), (0.085, 0.46)], GRANITE, 0.05, section=eight, detail=(240, 160))
-    cup = turned(smooth([(0.09, 0.46), (0.14, 0.47), (0.24, 0.53), (0.25, 0.56), (0.0, 0.565)], 2), GRANITE, 0.05, detail=(360, 130))
+    cup = turned(
+        smooth([(0.09, 0.46), (0.14, 0.47), (0.24, 0.53), (0.25, 0.56), (0.0, 0.565)], 2),
+        GRANITE,
+        0.05,
+        detail=(360, 130),
+    )
     cup = toned(cup, 1 - 0.55 * petals(rotated(cup, 0, 180).points, 8, -0.56, -0.47, 0.008))
     house = turned([(0.165, 0.56), (0.165, 0.77)], GRANITE, 0.05, section=eight, detail=(400, 140))
     house = _windows(house)
-    slope = [(0.16, 0.77), (0.31, 0.785), (0.325, 0.80), (0.32, 0.82), (0.19, 0.87), (0.08, 0.92), (0.0, 0.925)]
+    slope = [
+        (0.16, 0.77),
+        (0.31, 0.785),
+        (0.325, 0.80),
+        (0.32, 0.82),
+        (0.19, 0.87),
+        (0.08, 0.92),
+        (0.0, 0.925),
+    ]
     roof = _upturned(turned(slope, GRANITE, 0.05, section=eight, detail=(520, 170)), 0.8, 0.33, 0.045, 8)
-    finial = turned(smooth([(0.07, 0.92), (0.08, 0.94), (0.03, 0.96), (0.06, 0.99), (0.05, 1.02), (0.0, 1.06)], 2), GRANITE, 0.05, detail=(120, 80))
+    finial = turned(
+        smooth([(0.07, 0.92), (0.08, 0.94), (0.03, 0.96), (0.06, 0.99), (0.05, 1.02), (0.0, 1.06)], 2),
+        GRANITE,
+        0.05,
+        detail=(120, 80),
+    )
     return _stone(join(foot, pillar, cup, house, roof, finial), seed=21)
 
 
@@ -86,8 +144,24 @@ def _windows(house: Solid) -> Solid:
 
 def grandfather() -> Solid:
     """A Jeju stone grandfather: felt hat, bulging eyes, broad nose, hands on the belly."""
-    body = smooth([(0.0, 0.0), (0.25, 0.0), (0.27, 0.08), (0.285, 0.28), (0.26, 0.48), (0.235, 0.56), (0.225, 0.62), (0.235, 0.72), (0.22, 0.86), (0.0, 0.88)], 4)
-    hat = smooth([(0.2, 0.80), (0.285, 0.82), (0.285, 0.86), (0.235, 0.88), (0.22, 0.97), (0.14, 1.05), (0.0, 1.06)], 3)
+    body = smooth(
+        [
+            (0.0, 0.0),
+            (0.25, 0.0),
+            (0.27, 0.08),
+            (0.285, 0.28),
+            (0.26, 0.48),
+            (0.235, 0.56),
+            (0.225, 0.62),
+            (0.235, 0.72),
+            (0.22, 0.86),
+            (0.0, 0.88),
+        ],
+        4,
+    )
+    hat = smooth(
+        [(0.2, 0.80), (0.285, 0.82), (0.285, 0.86), (0.235, 0.88), (0.22, 0.97), (0.14, 1.05), (0.0, 1.06)], 3
+    )
     parts = [turned(body, BASALT, 0.05, detail=(500, 330)), turned(hat, BASALT, 0.05, detail=(420, 150))]
     for side in (-1, 1):
         parts.append(ball((side * 0.088, 0.735, 0.20), (0.062, 0.056, 0.05), BASALT, 0.05))
@@ -106,8 +180,14 @@ def _arm(side: int, elbow: float, hand: float) -> Solid:
     height = np.array([0.53, 0.40, elbow - 0.03, hand + 0.04, hand + 0.03])
     path = np.stack([side * 0.28 * np.sin(turn), height, 0.285 * np.cos(turn)], axis=1)
     arm = tube(path, 0.05, BASALT, 0.05, detail=(160, 60))
-    fingers = [ball((side * -0.05, hand + 0.06 - 0.026 * k, 0.285), (0.07, 0.017, 0.04), BASALT, 0.05, detail=(60, 40)) for k in range(4)]
-    return join(arm, *fingers)
+    fingers = [
+        ball(
+            (side * -0.05, hand + 0.06 - 0.026 * k, 0.285), (0.07, 0.017, 0.04), BASALT, 0.05, detail=(60, 40)
+        )
+        for k in range(4)
+    ]
+    shoulder = ball((side * 0.262, 0.53, 0.05), (0.055, 0.055, 0.055), BASALT, 0.05)
+    return join(arm, shoulder, *fingers)
 
 
 def _mouth(points: Array) -> Array:
@@ -142,7 +222,11 @@ def _face_height(x: Fine, y: Fine) -> Fine:
     z = z + 0.035 * _bump(side, y, (0.17, -0.14), (0.09, 0.08))  # nostrils
     brow = y - 0.42 - 0.10 * np.cos(side * 4)
     z = z + 0.055 * np.exp(-((brow / 0.08) ** 2)) * np.clip((side - 0.07) / 0.08, 0, 1) * (side < 0.85)
-    z = z + 0.06 * _bump(side, y, (0.5, -0.12), (0.2, 0.2)) - 0.03 * _bump(side, y, (0.38, 0.22), (0.24, 0.08))
+    z = (
+        z
+        + 0.06 * _bump(side, y, (0.5, -0.12), (0.2, 0.2))
+        - 0.03 * _bump(side, y, (0.38, 0.22), (0.24, 0.08))
+    )
     z = z + 0.05 * _bump(x, y, (0, -0.74), (0.3, 0.14))
     return np.asarray(z - 0.02 * np.exp(-((_grin(x, y) / 0.03) ** 2)) * (side < 0.56))
 

@@ -19,7 +19,7 @@ from lens_core.errors import LensError, PhotoTooLargeError, PhotoTooSmallError, 
 
 if TYPE_CHECKING:
     PhotoSource = str | Path | bytes | Image.Image | np.ndarray[Any, Any]
-    """What can be decoded: a path, an encoded file's bytes, a Pillow image, or uint8[H, W, 3] / uint8[H, W]."""
+    """What can be decoded: a path, encoded bytes, a Pillow image, or uint8[H, W, 3] / uint8[H, W]."""
 
 LONG_SIDE = 1024
 MOST_PIXELS = 50 * 1024 * 1024

@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lens_core.contracts import Photo
+from lens_core.contracts import Photo, Pixels
 from lens_core.errors import NotInstalledError
 
 NEAR = 6
 """Two photos whose 64-bit hashes differ in at most this many bits are near-duplicates."""
 
 
-def phash(photo: Photo) -> NDArray[np.bool_]:
-    """The perceptual hash of a photo: bool[64]."""
+def phash(photo: Photo) -> Pixels:
+    """The perceptual hash of a photo: uint8[64] of 0 and 1."""
     try:
         import imagehash
     except ModuleNotFoundError as error:
         raise NotInstalledError(
             "Finding near-duplicate photos needs 'imagehash'.", 'Try: pip install "ai-lens-helper[standard]"'
         ) from error
-    return np.asarray(imagehash.phash(Image.fromarray(photo.pixels)).hash, bool).reshape(-1)
+    return np.asarray(imagehash.phash(Image.fromarray(photo.pixels)).hash, np.uint8).reshape(-1)
 
 
-def pairs(hashes: Sequence[NDArray[np.bool_]], near: int = NEAR) -> list[tuple[int, int]]:
+def pairs(hashes: Sequence[Pixels], near: int = NEAR) -> list[tuple[int, int]]:
     """Row pairs (i < j) of near-duplicates."""
-    bits = np.asarray(hashes, np.uint8).reshape(len(hashes), -1)
+    bits = np.asarray(hashes).reshape(len(hashes), -1)
     found = []
     for i in range(len(bits) - 1):
         distances = (bits[i + 1 :] != bits[i]).sum(axis=1)

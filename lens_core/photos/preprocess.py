@@ -9,18 +9,30 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 
 
 def prepare(photo: Photo, preprocess: Preprocess) -> Pixels:
-    """uint8[S, S, 3]: the whole photo, its aspect kept, centred on a square of the backbone's mean colour.
+    """uint8[S, S, 3]: the whole photo, its aspect kept, centred on a square.
 
-    The mean colour becomes zero after normalisation, so the padding says nothing to the network. Nothing is
-    cropped away: an exhibit at the edge of a visitor's photo is still seen.
+    Nothing is cropped away: an exhibit at the edge of a visitor's photo is still seen.
+    """
+    return pad(fit(photo.pixels, preprocess), preprocess)
+
+
+def fit(pixels: Pixels, preprocess: Preprocess) -> Pixels:
+    """uint8[h, w, 3] scaled so that its long side is the model's."""
+    height, width = pixels.shape[:2]
+    scale = preprocess.size / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.array(Image.fromarray(pixels).resize(size, _FILTERS[preprocess.interpolation]))
+
+
+def pad(pixels: Pixels, preprocess: Preprocess) -> Pixels:
+    """uint8[S, S, 3]: the pixels in the middle, the backbone's mean colour around them.
+
+    The mean colour becomes zero after normalisation, so the padding says nothing to the network.
     """
     size = preprocess.size
-    height, width = photo.pixels.shape[:2]
-    scale = size / max(height, width)
-    fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = Image.fromarray(photo.pixels).resize(fitted, _FILTERS[preprocess.interpolation])
+    height, width = pixels.shape[:2]
+    top, left = (size - height) // 2, (size - width) // 2
     square = np.empty((size, size, 3), np.uint8)
     square[:] = [round(255 * channel) for channel in preprocess.mean]
-    top, left = (size - fitted[1]) // 2, (size - fitted[0]) // 2
-    square[top : top + fitted[1], left : left + fitted[0]] = np.asarray(small)
+    square[top : top + height, left : left + width] = pixels
     return square

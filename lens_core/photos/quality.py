@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define
 
 from lens_core import plugins
 from lens_core.contracts import Finding, Photo
@@ -13,23 +13,26 @@ from lens_core.errors import LensError
 class QualityChecks:
     """Runs every installed checker. ``failures`` says which ones could not be used, and why."""
 
-    drivers: list[plugins.Driver]
-    failures: list[LensError] = field(factory=list)
+    drivers: tuple[plugins.Driver, ...]
+    failures: dict[str, LensError]
+    """By the plugin's title."""
 
     @classmethod
     def installed(cls) -> QualityChecks:
-        return cls(*plugins.load_all("quality"))
+        drivers, failures = plugins.load_all("quality")
+        return cls(tuple(drivers), {str(number): failure for number, failure in enumerate(failures)})
 
     def check(self, photo: Photo) -> list[Finding]:
         """Everything the checkers noticed about one photo."""
-        findings: list[Finding] = []
-        for driver in list(self.drivers):
-            if not driver.implements("check_photo"):
-                continue
-            try:
-                for answer in driver.call("check_photo", photo=photo, options=driver.options({})):
-                    findings += answer
-            except LensError as error:
-                self.failures.append(error)
-                self.drivers.remove(driver)
-        return findings
+        return [finding for driver in self.drivers for finding in self._ask(driver, photo)]
+
+    def _ask(self, driver: plugins.Driver, photo: Photo) -> list[Finding]:
+        title = driver.plugin.title
+        if title in self.failures or not driver.implements("check_photo"):
+            return []
+        try:
+            answers = driver.call("check_photo", photo=photo, options=driver.options({}))
+        except LensError as error:
+            self.failures[title] = error
+            return []
+        return [finding for answer in answers for finding in answer]

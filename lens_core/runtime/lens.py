@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
+from attrs import frozen
 
 from lens_core import plugins
 from lens_core.artifacts import gallery as galleries
@@ -29,6 +30,29 @@ from lens_core.settings import Reject
 
 if TYPE_CHECKING:
     from lens_core.photos.decode import PhotoSource
+
+
+@frozen(eq=False)
+class Scores:
+    """What a model says of Q photos within one place of K items."""
+
+    place: str
+    items: tuple[str, ...]
+    probabilities: Floats
+    """float32[Q, K], calibrated."""
+    distances: Floats
+    """float32[Q]: cosine distance to the nearest reference photo (``d_top1``)."""
+    nearest: list[str]
+    """The item of that photo."""
+
+    def evidence(self, row: int) -> Evidence:
+        """One photo's numbers, as the rule takes them."""
+        probs = self.probabilities[row]
+        order = np.argsort(-probs, kind="stable")
+        best = float(probs[order[0]])
+        second = float(probs[order[1]]) if len(order) > 1 else 0.0
+        nearest, distance = self.nearest[row], float(self.distances[row])
+        return Evidence(self.items[order[0]], best, best - second, nearest, distance, len(order))
 
 
 class Lens:
@@ -92,16 +116,9 @@ class Lens:
         self, place: str, photos: Sequence[Photo], *, reject_threshold: float | None = None, topk: int = 3
     ) -> list[Result]:
         """The answers to several decoded photos of one place, computed as one batch."""
-        place = nfc(place)
         thresholds = self.check_question(place, reject_threshold)
-        embeddings, logits = self._runtime.run(self.prepare(photos))
-        items, probs, distances, nearest = self.score(place, embeddings, logits)
-        return [
-            self._result(
-                place, photo, items, probs[row], float(distances[row]), nearest[row], thresholds, topk
-            )
-            for row, photo in enumerate(photos)
-        ]
+        scores = self.score(nfc(place), *self._runtime.run(self.prepare(photos)))
+        return [self._result(photo, scores, row, thresholds, topk) for row, photo in enumerate(photos)]
 
     def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
         """The thresholds that will decide. Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
@@ -123,10 +140,8 @@ class Lens:
         """float32[N, D], L2-normalised."""
         return self._runtime.run(self.prepare(photos))[0]
 
-    def score(
-        self, place: str, embeddings: Floats, logits: Floats
-    ) -> tuple[tuple[str, ...], Floats, Floats, list[str]]:
-        """(the place's K items, probabilities float32[Q, K], d_top1 float32[Q], nearest items)."""
+    def score(self, place: str, embeddings: Floats, logits: Floats) -> Scores:
+        """What the rule needs to know of each photo, from the network's two outputs."""
         distances, nearest = self._search.nearest(place, embeddings)
         items = self._search.gallery.items(place)
         columns = [self._columns.get((place, item)) for item in items]
@@ -135,36 +150,27 @@ class Lens:
         else:
             # A place, or an item of it, that was never trained: its photos' mean stands for it.
             cosines = embeddings @ self._search.gallery.of_place(place).prototypes().embeddings.T
-        return items, probabilities(cosines, distances, self.manifest.calibration), distances, nearest
+        return Scores(
+            place, items, probabilities(cosines, distances, self.manifest.calibration), distances, nearest
+        )
 
-    def _result(
-        self,
-        place: str,
-        photo: Photo,
-        items: tuple[str, ...],
-        probs: Floats,
-        distance: float,
-        nearest: str,
-        thresholds: Thresholds,
-        topk: int,
-    ) -> Result:
+    def _result(self, photo: Photo, scores: Scores, row: int, thresholds: Thresholds, topk: int) -> Result:
+        probs, items = scores.probabilities[row], scores.items
+        verdict = decide(scores.evidence(row), thresholds)
         order = np.argsort(-probs, kind="stable")
-        second = float(probs[order[1]]) if len(order) > 1 else 0.0
-        best = float(probs[order[0]])
-        evidence = Evidence(items[order[0]], best, best - second, nearest, distance, len(items))
-        verdict = decide(evidence, thresholds)
-        common = {
-            "place": place,
-            "predictions": tuple(Prediction(items[row], float(probs[row])) for row in order[:topk]),
-            "reason": verdict.reason,
-            "distance": distance,
-            "model_version": self.manifest.model_version,
-        }
-        if verdict.item is not None:
-            confidence = float(probs[items.index(verdict.item)])
-            return Result(decision="accept", selected_item=verdict.item, confidence=confidence, **common)
-        hints = tuple(messages.hints(self._checks().check(photo), self.lang))
-        return Result(decision="recollect", message=messages.RECOLLECT[self.lang], hints=hints, **common)
+        accepted = verdict.item is not None
+        return Result(
+            place=scores.place,
+            predictions=tuple(Prediction(items[best], float(probs[best])) for best in order[:topk]),
+            decision="accept" if accepted else "recollect",
+            reason=verdict.reason,
+            distance=float(scores.distances[row]),
+            selected_item=verdict.item,
+            confidence=float(probs[items.index(verdict.item)]) if verdict.item is not None else None,
+            message=None if accepted else messages.RECOLLECT[self.lang],
+            hints=() if accepted else tuple(messages.hints(self._checks().check(photo), self.lang)),
+            model_version=self.manifest.model_version,
+        )
 
     def _checks(self) -> QualityChecks:
         if self._quality is None:

@@ -1,0 +1,51 @@
+"""Views of a training photo: how else might a visitor have taken it?"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from lens_core.contracts import Photo, Pixels, Preprocess
+from lens_core.photos.preprocess import fit, pad
+from lens_core.settings import Augment
+
+# A crop shows at least this share of the photo: closer than a visitor would usually stand.
+LEAST_AREA = 0.3
+
+
+def random_view(photo: Photo, preprocess: Preprocess, augment: Augment, seed: int) -> Pixels:
+    """One changed view as uint8[S, S, 3], the same for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _view(photo, preprocess, augment)
+
+
+def _view(photo: Photo, preprocess: Preprocess, augment: Augment) -> Pixels:
+    pixels = _random_crop(photo.pixels) if augment.random_resized_crop else photo.pixels
+    image = tv_tensors.Image(torch.from_numpy(fit(pixels, preprocess)).permute(2, 0, 1))
+    changed: torch.Tensor = _changes(augment)(image)
+    return pad(changed.permute(1, 2, 0).numpy(), preprocess)
+
+
+def _random_crop(pixels: Pixels) -> Pixels:
+    """A random part, its aspect as taken: it is padded later, not stretched, like every photo."""
+    height, width = pixels.shape[:2]
+    crop = v2.RandomResizedCrop(size=1, scale=(LEAST_AREA, 1.0))
+    box = crop.make_params([tv_tensors.Image(torch.empty(3, height, width, device="meta"))])
+    part = pixels[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]
+    return np.ascontiguousarray(part)
+
+
+def _changes(augment: Augment) -> v2.Compose:
+    strength = augment.color_jitter
+    steps: list[torch.nn.Module] = []
+    if augment.horizontal_flip:
+        steps.append(v2.RandomHorizontalFlip())
+    if strength:
+        steps.append(v2.ColorJitter(strength, strength, strength))
+    if augment.gaussian_blur:
+        steps.append(v2.RandomApply([v2.GaussianBlur(7, sigma=(0.3, 2.0))], p=0.2))
+    steps.append(v2.RandomGrayscale(p=0.05))
+    return v2.Compose(steps)

@@ -1,0 +1,172 @@
+"""Full fine-tuning: the backbone learns from changed views of the photos; heads are fitted afterwards."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+
+from lens_core.artifacts import container
+from lens_core.contracts import Preprocess
+from lens_core.photos.decode import decode
+from lens_core.progress import Progress
+from lens_core.settings import Augment, Settings
+from lens_core.training.augment import random_view
+from lens_core.training.heads import Labels, make_losses
+from lens_core.training.network import LensNet
+
+EPOCHS = 10
+HEAD_LR_FACTOR = 10
+WARM_UP_SHARE = 0.1
+EMA_DECAY = 0.98
+"""Of the smoothed weights: about the mean of the last 50 steps."""
+
+
+class ChangedViews(Dataset[tuple[torch.Tensor, int]]):
+    """One random view of each photo; which one depends on the seed and the row alone."""
+
+    def __init__(
+        self, paths: Sequence[Path], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
+    ) -> None:
+        self.paths, self.labels = list(paths), labels
+        self.preprocess, self.augment, self.seed = preprocess, augment, seed
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
+        photo = decode(self.paths[row])
+        view = random_view(photo, self.preprocess, self.augment, self.seed * len(self) + row)
+        return torch.from_numpy(view), int(self.labels[row])
+
+
+def finetune(
+    net: LensNet,
+    paths: Sequence[Path],
+    labels: Labels,
+    settings: Settings,
+    state_file: Path,
+    progress: Progress,
+) -> None:
+    """Train ``net.backbone`` in place on these photos, keeping its state after every epoch.
+
+    With a ``state_file`` of an interrupted run of the same settings it goes on from there.
+    """
+    epochs = settings.epochs or EPOCHS
+    steps_per_epoch = -(-len(paths) // settings.batch_size)
+    run = FineTuning(net, int(labels.max()) + 1, epochs * steps_per_epoch, settings)
+    if state_file.exists():
+        run.resume(state_file)
+    progress(run.epoch * steps_per_epoch, epochs * steps_per_epoch)
+    while run.epoch < epochs:
+        seed = settings.seed * 1000 + run.epoch
+        torch.manual_seed(seed)
+        views = ChangedViews(paths, labels, net.preprocess, settings.augment, seed)
+        batches = DataLoader(views, settings.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
+        for step in run.one_epoch(batches):
+            progress(run.epoch * steps_per_epoch + step, epochs * steps_per_epoch)
+        run.epoch += 1
+        run.save(state_file)
+    net.load_state_dict(run.smoothed.module.state_dict())
+    net.eval()
+
+
+class FineTuning:
+    """What is trained and how far it is."""
+
+    def __init__(self, net: LensNet, class_count: int, step_count: int, settings: Settings) -> None:
+        torch.manual_seed(settings.seed)
+        self.net, self.settings, self.epoch = net, settings, 0
+        self.losses = make_losses(settings, class_count)
+        average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
+        self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
+        heads = [*net.embed.parameters(), *self.losses.parameters()]
+        groups = [
+            {"params": list(net.backbone.parameters()), "lr": settings.lr},
+            {"params": heads, "lr": settings.lr * HEAD_LR_FACTOR},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: warm_up_then_cosine(step, step_count)
+        )
+
+    def one_epoch(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Iterator[int]:
+        """One pass over the photos, yielding the number of each step done."""
+        self.net.train()
+        if self.settings.pretrained:
+            _keep_batch_norm(self.net)
+        for step, (images, labels) in enumerate(batches, 1):
+            embeddings = self.net.embed(self.net.features(images))
+            loss = torch.stack([part(embeddings, labels) for part in self.losses]).sum()
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.schedule.step()
+            self.smoothed.update_parameters(self.net)
+            yield step
+
+    def save(self, path: Path) -> None:
+        """Write everything needed to go on, whole or not at all."""
+        tensors = {
+            f"{part}.{name}": value.contiguous().clone()
+            for part, module in self._modules().items()
+            for name, value in module.state_dict().items()
+        }
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+        about = {"epoch": self.epoch, "steps": self.schedule.last_epoch}
+        documents = {
+            "state.json": json.dumps(about).encode(),
+            "state.safetensors": safetensors.torch.save(tensors),
+        }
+        container.write(path, documents)
+
+    def resume(self, path: Path) -> None:
+        """Go on where :meth:`save` left off."""
+        documents = container.read(path)
+        about = json.loads(documents["state.json"])
+        tensors = safetensors.torch.load(documents["state.safetensors"])
+        for part, module in self._modules().items():
+            module.load_state_dict(_under(tensors, part))
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in _under(tensors, "optimizer").items():
+            number, _, moment = name.partition(".")
+            moments.setdefault(int(number), {})[moment] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.epoch = about["epoch"]
+        self.schedule.last_epoch = about["steps"]
+        for group, base, factor in zip(
+            self.optimizer.param_groups, self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True
+        ):
+            group["lr"] = base * factor(about["steps"])
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"net": self.net, "losses": self.losses, "smoothed": self.smoothed}
+
+
+def warm_up_then_cosine(step: int, step_count: int) -> float:
+    """The share of the learning rate at a step: a linear rise, then half a cosine down to zero."""
+    warm_up = max(1, round(WARM_UP_SHARE * step_count))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, step_count - warm_up)))
+
+
+def _keep_batch_norm(net: nn.Module) -> None:
+    """Pretrained running statistics are better than those of a few hundred photos."""
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

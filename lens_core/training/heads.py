@@ -1,0 +1,142 @@
+"""The two heads on a backbone's features: an embedding, and a direction in it for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from attrs import frozen
+from numpy.typing import NDArray
+from torch import nn
+
+from lens_core import plugins
+from lens_core.contracts import ClassScorer, Floats, Loss
+from lens_core.settings import Settings
+
+Labels = NDArray[np.int64]
+
+EPOCHS = 30
+VIEW_SHARE = 0.5
+"""How often a changed view stands in for the photo itself."""
+EMBED_LR, LOSS_LR = 1e-3, 3e-3
+WHITENING_SHRINKAGE = 1.0
+
+
+@frozen(eq=False)
+class Heads:
+    """Trained heads. Everything is float32."""
+
+    weight: Floats
+    """[D, F]."""
+    bias: Floats
+    """[D]."""
+    directions: Floats
+    """[C, D], L2-normalised."""
+
+    def embed(self, features: Floats) -> Floats:
+        """float32[..., F] -> L2-normalised float32[..., D]."""
+        raw = features @ self.weight.T + self.bias
+        return np.asarray(raw / np.linalg.norm(raw, axis=-1, keepdims=True), np.float32)
+
+
+def whitening(features: Floats, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(weight [dim, F], bias [dim]): shrunk PCA whitening of features float32[N, F].
+
+    Directions in which all exhibits vary together count less, so distances tell exhibits apart; directions
+    beyond the rank of the data stay at zero.
+    """
+    mean = features.mean(axis=0)
+    _, singular, axes = np.linalg.svd(features - mean, full_matrices=False)
+    variance = singular**2 / len(features)
+    shrunk = variance + WHITENING_SHRINKAGE * variance.sum() / features.shape[1]
+    weight = np.zeros((dim, features.shape[1]), np.float32)
+    kept = min(dim, len(axes))
+    weight[:kept] = axes[:kept] / np.sqrt(shrunk[:kept, None])
+    return torch.from_numpy(weight), torch.from_numpy(-weight @ mean)
+
+
+def fit_heads(features: Floats, labels: Labels, settings: Settings, seed: int) -> Heads:
+    """Train both heads on cached features float32[N, 1 + V, F] of classes 0..C-1; seconds on a CPU."""
+    torch.manual_seed(seed)
+    rows, targets = torch.from_numpy(features), torch.from_numpy(labels)
+    embed = nn.Linear(rows.shape[2], settings.embedding_dim)
+    with torch.no_grad():
+        weight, bias = whitening(features[:, 0], settings.embedding_dim)
+        embed.weight.copy_(weight)
+        embed.bias.copy_(bias)
+    losses = make_losses(settings, int(labels.max()) + 1)
+    start_losses(losses, embed(rows[:, 0]), targets)
+    _descend(embed, losses, rows, targets, settings)
+    with torch.no_grad():
+        directions = class_directions(losses, embed(rows[:, 0]), targets)
+    return Heads(embed.weight.detach().numpy(), embed.bias.detach().numpy(), directions.numpy())
+
+
+def make_losses(settings: Settings, class_count: int) -> nn.ModuleList:
+    """The losses of ``settings.loss`` (``ce+arcface``), to be added up."""
+    made: list[Loss] = [
+        plugins.make("loss", name.strip(), {}, embedding_dim=settings.embedding_dim, class_count=class_count)
+        for name in settings.loss.split("+")
+    ]
+    return nn.ModuleList(made)  # type: ignore[arg-type]
+
+
+def start_losses(
+    losses: Sequence[Loss] | nn.ModuleList, embeddings: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """Let every loss that learns class directions begin at the classes' mean embeddings."""
+    means = mean_directions(embeddings.detach(), labels)
+    for loss in losses:
+        if isinstance(loss, ClassScorer):
+            loss.start_from(means)
+
+
+def mean_directions(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """float32[C, D]: the normalised mean of each class's normalised embeddings."""
+    unit = F.normalize(embeddings)
+    sums = torch.zeros(int(labels.max()) + 1, unit.shape[1]).index_add_(0, labels, unit)
+    return F.normalize(sums)
+
+
+def class_directions(
+    losses: Sequence[Loss] | nn.ModuleList, embeddings: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """What the first loss that names classes has learned; the classes' means where none does."""
+    for loss in losses:
+        if isinstance(loss, ClassScorer):
+            return loss.class_directions().detach()
+    return mean_directions(embeddings, labels)
+
+
+def _descend(
+    embed: nn.Linear, losses: nn.ModuleList, rows: torch.Tensor, targets: torch.Tensor, settings: Settings
+) -> None:
+    epochs = settings.epochs or EPOCHS
+    learned = [parameter for loss in losses for parameter in loss.parameters()]
+    groups: list[dict[str, Any]] = [{"params": list(embed.parameters()), "lr": EMBED_LR}]
+    if learned:
+        groups.append({"params": learned, "lr": LOSS_LR})
+    optimizer = torch.optim.AdamW(groups, weight_decay=1e-4)
+    steps = epochs * -(-len(rows) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(epochs):
+        for batch in torch.split(torch.randperm(len(rows)), settings.batch_size):
+            embeddings = embed(_pick_views(rows[batch]))
+            loss = torch.stack([part(embeddings, targets[batch]) for part in losses]).sum()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+
+
+def _pick_views(rows: torch.Tensor) -> torch.Tensor:
+    """float32[B, 1 + V, F] -> float32[B, F]: the photo itself, or now and then one of its views."""
+    count, views = rows.shape[0], rows.shape[1] - 1
+    if views == 0:
+        return rows[:, 0]
+    changed = torch.rand(count) < VIEW_SHARE
+    picked = torch.where(changed, torch.randint(1, views + 1, (count,)), 0)
+    return rows[torch.arange(count), picked]
