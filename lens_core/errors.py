@@ -34,6 +34,8 @@
 The first line of a class's docstring is the cause as the reference page prints it, ``remedy`` what to do.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 BATCH_HAD_FAILURES = 6
@@ -252,3 +254,15 @@ def all_errors() -> list[type[LensError]]:
             if child.code:
                 found.append(child)
     return sorted(found, key=lambda error: error.code)
+
+
+@contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Turn a missing optional library into NotInstalledError (E410) that names the extra to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] in ("lens_core", "ai_lens_helper"):
+            raise
+        advice = f'Try: pip install "ai-lens-helper[{extra}]"'
+        raise NotInstalledError(f"{what[0].upper()}{what[1:]} needs '{error.name}'.", advice) from error

@@ -43,8 +43,8 @@ class Reject:
     """M: the least lead of the best item over the second."""
     max_distance: float = 0.65
     """D: the largest cosine distance to the nearest reference photo."""
-    max_false_accept: float = 0.05
-    """Share of photos of unknown exhibits that may be accepted where the numbers are tuned."""
+    false_accept_cost: float = 1.0
+    """How much one accepted photo of an unknown exhibit counts against one right answer, in tuning."""
     tune: bool = True
     """``false`` keeps the three numbers as they are set here."""
 

@@ -1,6 +1,7 @@
 """The one way anything is written: all of it, or nothing."""
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     """Write a whole file at once; text is UTF-8 with plain newlines."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write readable UTF-8 JSON, Korean as such."""
+    atomic_write(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def check_writable(path: Path) -> None:

@@ -29,14 +29,15 @@ class BackboneRecord:
 
 @frozen
 class Calibration:
-    """How cosines become probabilities: ``softmax(exp(scale + nearness * d_top1) * cosines)``.
+    """How cosines become probabilities: a softmax over the place's items and one constant "none of these".
 
-    ``nearness`` is negative: the further the nearest reference photo, the flatter the probabilities
-    (density-aware calibration, Tomani et al., 2023). Fitted on photos the model was not trained on.
+    ``p_i = exp(scale * cos_i) / (exp(scale * none) + sum_j exp(scale * cos_j))``. Fitted on photos the model
+    was not trained on. Without the constant the probabilities of any photo, a wall's too, would add up to 1.
     """
 
     scale: float
-    nearness: float = 0.0
+    none: float
+    """The cosine at which an item is as likely as none of them."""
 
 
 @frozen
@@ -56,10 +57,11 @@ class OperatingPoint:
     """Share of exhibits' photos answered rightly."""
     accepted_wrong: float
     """Share of exhibits' photos answered with the wrong item."""
-    false_accepts: float
-    """Share of look-alike photos accepted: each item in turn treated as unknown, and other places' items."""
-    exhibit_photos: int
-    look_alike_photos: int
+    false_accepts: dict[str, float]
+    """Share accepted of each kind of unknown photo: ``look_alike`` (each item in turn treated as unknown),
+    ``other_place`` (other places' items), ``ood`` (photos given as showing no exhibit)."""
+    photos: dict[str, int]
+    """How many photos each share was measured on; ``exhibit`` are the exhibits' own."""
 
 
 @frozen

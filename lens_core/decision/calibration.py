@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and that fade where no reference photo is near."""
+"""Probabilities that mean what they say, and that leave room for "none of these"."""
 
 import numpy as np
 
@@ -6,9 +6,10 @@ from lens_core.artifacts.manifest import Calibration
 from lens_core.contracts import Floats
 
 
-def probabilities(logits: Floats, distance: Floats, calibration: Calibration) -> Floats:
-    """float32[Q, K] over a place's K items, from their cosines float32[Q, K] and ``d_top1`` float32[Q]."""
-    scale = np.exp(calibration.scale + calibration.nearness * distance)[:, None]
-    scaled = (logits - logits.max(axis=1, keepdims=True)) * scale
-    odds = np.exp(scaled)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
+def probabilities(cosines: Floats, calibration: Calibration) -> Floats:
+    """float32[Q, K] over a place's K items, from their cosines float32[Q, K].
+
+    Rows add up to less than 1; the rest is the probability that the photo shows none of the items.
+    """
+    odds = np.exp(calibration.scale * (cosines - calibration.none))
+    return np.asarray(odds / (1 + odds.sum(axis=1, keepdims=True)), np.float32)

@@ -30,7 +30,6 @@ class Evidence:
     """Difference to the second item's probability."""
     nearest_item: str
     d_top1: float
-    item_count: int
 
 
 @frozen
@@ -44,18 +43,11 @@ class Verdict:
 def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     """Apply T, M and D.
 
-    Two cases the plain rule leaves open are closed on the side of asking again:
-
-    - The classifier accepts one item while a photo of *another* item is near enough to be accepted too:
-      ``disagreement``. A confident wrong answer is worse than a retake.
-    - A place with a single item gives that item a probability of 1 whatever the photo shows, so there the
-      classifier has no say and only the distance accepts.
+    The plain rule leaves one case open, closed here on the side of asking again: the classifier accepts one
+    item while a photo of *another* item is near enough to be accepted too. That is ``disagreement``, because
+    a confident wrong answer is worse than a retake.
     """
-    classifier = (
-        evidence.item_count > 1
-        and evidence.p_top1 >= thresholds.threshold
-        and evidence.margin >= thresholds.min_top1_margin
-    )
+    classifier = evidence.p_top1 >= thresholds.threshold and evidence.margin >= thresholds.min_top1_margin
     neighbour = evidence.d_top1 <= thresholds.max_distance
     if classifier and neighbour and evidence.best_item != evidence.nearest_item:
         return Verdict(None, Reason.DISAGREEMENT)

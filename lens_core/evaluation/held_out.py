@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 from numpy.typing import NDArray
 
 from lens_core.artifacts.manifest import Calibration
@@ -33,8 +33,6 @@ class HeldOut:
     """int64[Q]: which of the K items the nearest reference photo shows."""
     truth: NDArray[np.int64]
     """int64[Q]: which of the K items it is, or UNKNOWN."""
-    rows: NDArray[np.int64] = field()
-    """int64[Q]: the photo's row in the data set (or in the OOD folder), to name it in reports."""
 
 
 @frozen(eq=False)
@@ -45,8 +43,6 @@ class Judged:
     p_top1: Numbers
     margin: Numbers
     d_top1: Numbers
-    several: Flags
-    """The place has more than one item, so the classifier has a say."""
     agree: Flags
     """Classifier and nearest neighbour name the same item."""
     best_right: Flags
@@ -57,6 +53,11 @@ class Judged:
     def exhibits(self) -> Flags:
         return np.asarray(self.kind == "exhibit")
 
+    @property
+    def unknown_kinds(self) -> dict[str, Flags]:
+        """Each kind of unknown, and which photos are of it."""
+        return {str(kind): self.kind == kind for kind in np.unique(self.kind[~self.exhibits])}
+
 
 def judge(held_out: Sequence[HeldOut], calibration: Calibration) -> Judged:
     """Apply a calibration and line up the evidence of every photo."""
@@ -65,7 +66,7 @@ def judge(held_out: Sequence[HeldOut], calibration: Calibration) -> Judged:
 
 
 def _judge_one(part: HeldOut, calibration: Calibration) -> tuple[NDArray[np.generic], ...]:
-    probs = probabilities(part.cosines, part.distances, calibration).astype(np.float64)
+    probs = probabilities(part.cosines, calibration).astype(np.float64)
     order = np.argsort(-probs, axis=1, kind="stable")
     ranked = np.take_along_axis(probs, order, axis=1)
     second = ranked[:, 1] if ranked.shape[1] > 1 else np.zeros(len(ranked))
@@ -75,7 +76,6 @@ def _judge_one(part: HeldOut, calibration: Calibration) -> tuple[NDArray[np.gene
         ranked[:, 0],
         ranked[:, 0] - second,
         part.distances.astype(np.float64),
-        np.full(len(best), ranked.shape[1] > 1),
         best == part.nearest,
         known & (best == part.truth),
         known & (order[:, :3] == part.truth[:, None]).any(axis=1),

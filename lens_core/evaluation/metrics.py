@@ -21,9 +21,8 @@ def figures(judged: Judged, seed: int) -> dict[str, Any]:
         "top3": _share(judged.top3_right[exhibits], seed),
         "reject_auroc": {},
     }
-    for kind in np.unique(judged.kind[~exhibits]):
-        unknown = judged.kind == kind
-        answer["reject_auroc"][str(kind)] = {
+    for kind, unknown in judged.unknown_kinds.items():
+        answer["reject_auroc"][kind] = {
             "photos": int(unknown.sum()),
             "p_top1": _auroc(judged.p_top1[exhibits], judged.p_top1[unknown], seed),
             "distance": _auroc(-judged.d_top1[exhibits], -judged.d_top1[unknown], seed),

@@ -9,98 +9,90 @@ from scipy.optimize import minimize
 
 from lens_core.artifacts.manifest import Calibration, OperatingPoint, Thresholds
 from lens_core.decision.calibration import probabilities
-from lens_core.evaluation.held_out import UNKNOWN, Flags, HeldOut, Judged
+from lens_core.evaluation.held_out import UNKNOWN, Flags, HeldOut, Judged, Numbers
 
-_MARGINS = (0.0, 0.05, 0.12, 0.2, 0.3, 0.5)
-_STEPS = 60
+_MARGINS = (0.0, 0.05, 0.12, 0.2, 0.3)
+_STEPS = 40
+_WORTH = 0.01
+"""M and D stay out unless they gain this much: a rule with fewer numbers holds up better on new photos."""
 
 
 def fit_calibration(held_out: Sequence[HeldOut]) -> Calibration:
-    """The scale and nearness with the least mean surprise.
+    """The scale and the "none" constant with the least mean surprise.
 
-    For an exhibit's photo the surprise is the log loss of its item; for a look-alike, whose honest answer
-    is "any of them or none", it is the cross-entropy to equal probabilities. Both sides weigh the same.
+    The surprise of an exhibit's photo is the log loss of its item, of an unknown photo that of "none of
+    these". Exhibits weigh as much as all unknowns together, each kind of unknown the same.
     """
+    unknown_kinds = {part.kind for part in held_out} - {"exhibit"}
 
     def surprise(parameters: tuple[float, float]) -> float:
-        calibration = Calibration(*parameters)
-        known: list[float] = []
-        unknown: list[float] = []
+        losses: dict[str, list[float]] = {}
         for part in held_out:
-            log_probs = np.log(probabilities(part.cosines, part.distances, calibration) + 1e-9)
-            shows_item = part.truth != UNKNOWN
-            known.extend(-log_probs[shows_item, part.truth[shows_item]])
-            unknown.extend(-log_probs[~shows_item].mean(axis=1))
-        return float(np.mean(known) + (np.mean(unknown) if unknown else 0.0))
+            losses.setdefault(part.kind, []).extend(_surprise(part, Calibration(*parameters)))
+        unknown = np.mean([np.mean(losses[kind]) for kind in unknown_kinds])
+        return float(np.mean(losses["exhibit"]) + unknown)
 
-    found = minimize(surprise, x0=(2.5, -0.5), method="Nelder-Mead", options={"maxiter": 200, "xatol": 0.01})
-    scale, nearness = found.x
-    return Calibration(float(scale), min(0.0, float(nearness)))
+    found = minimize(surprise, x0=(14.0, 0.4), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4})
+    scale, none = found.x
+    return Calibration(float(scale), float(none))
 
 
-def tune_thresholds(judged: Judged, max_false_accept: float) -> tuple[Thresholds, OperatingPoint]:
-    """The T, M, D that answer most exhibits rightly while accepting at most this share of any unknown kind.
+def _surprise(part: HeldOut, calibration: Calibration) -> Numbers:
+    probs = probabilities(part.cosines, calibration).astype(np.float64)
+    shows_item = part.truth != UNKNOWN
+    of_truth = probs[np.arange(len(probs)), part.truth]
+    likelihood: Numbers = np.where(shows_item, of_truth, 1 - probs.sum(axis=1)).clip(1e-9)
+    return -np.log(likelihood)
 
-    Accepting by either opinion adds both opinions' mistakes, so the three are chosen together: every T with
-    every M, and for each the loosest D that still keeps the promise. A wrong answer counts against as much
-    as a right one counts for.
+
+def tune_thresholds(judged: Judged, false_accept_cost: float) -> Thresholds:
+    """The T, M, D that serve visitors best on these photos, chosen together.
+
+    An exhibit answered rightly counts +1, wrongly -1, each as a share of the exhibits' photos; a false accept
+    counts ``-false_accept_cost``, as a share of the worst kind of unknown photo. Accepting by either opinion
+    adds both opinions' mistakes, so every T is tried with every M and D.
     """
-    kinds = [judged.kind == kind for kind in np.unique(judged.kind[~judged.exhibits])]
-    best: tuple[float, Thresholds] | None = None
-    for threshold in _candidates(judged.p_top1):
-        for margin in _MARGINS:
-            distance = _loosest_distance(judged, threshold, margin, kinds, max_false_accept)
-            if distance is None:
-                continue
-            chosen = Thresholds(float(threshold), margin, distance)
-            right, wrong, _ = _outcome(judged, chosen)
-            gain = float(right.sum() - wrong.sum())
-            if best is None or gain > best[0]:
-                best = (gain, chosen)
-    # T = 1.01 with D = 0 accepts nothing, so there always is a choice.
-    thresholds = best[1] if best else Thresholds(1.01, 0.0, 0.0)
-    return thresholds, operating_point(judged, thresholds)
+    levels = np.quantile(judged.p_top1[judged.exhibits], np.linspace(0, 1, _STEPS))
+    distances = np.append(0.0, np.quantile(judged.d_top1[judged.exhibits], np.linspace(0, 0.8, _STEPS)))
+    plain = [Thresholds(float(level), 0.0, 0.0) for level in levels]
+    full = [
+        Thresholds(float(level), margin, float(distance))
+        for level in levels
+        for margin in _MARGINS
+        for distance in distances
+    ]
+    simple, simple_gain = _best(judged, plain, false_accept_cost)
+    rich, rich_gain = _best(judged, full, false_accept_cost)
+    return rich if rich_gain > simple_gain + _WORTH else simple
+
+
+def _best(judged: Judged, candidates: Sequence[Thresholds], cost: float) -> tuple[Thresholds, float]:
+    gains = []
+    for candidate in candidates:
+        point = operating_point(judged, candidate)
+        worst = max(point.false_accepts.values(), default=0.0)
+        gains.append(point.accepted_right - point.accepted_wrong - cost * worst)
+    best = int(np.argmax(gains))
+    return candidates[best], gains[best]
 
 
 def operating_point(judged: Judged, thresholds: Thresholds) -> OperatingPoint:
     """What a visitor meets with these thresholds, on these photos."""
-    right, wrong, accepted = _outcome(judged, thresholds)
-    exhibits, unknown = judged.exhibits, ~judged.exhibits
-    worst = max((accepted[judged.kind == kind].mean() for kind in np.unique(judged.kind[unknown])), default=0)
+    right, accepted = _outcome(judged, thresholds)
+    exhibits = judged.exhibits
+    kinds = judged.unknown_kinds
     return OperatingPoint(
         accepted_right=float(right[exhibits].mean()),
-        accepted_wrong=float(wrong[exhibits].mean()),
-        false_accepts=float(worst),
-        exhibit_photos=int(exhibits.sum()),
-        look_alike_photos=int(unknown.sum()),
+        accepted_wrong=float((accepted & ~right)[exhibits].mean()),
+        false_accepts={name: float(accepted[kind].mean()) for name, kind in kinds.items()},
+        photos={"exhibit": int(exhibits.sum())} | {name: int(kind.sum()) for name, kind in kinds.items()},
     )
 
 
-def _candidates(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.unique(np.append(np.quantile(values, np.linspace(0, 1, _STEPS)), 1.01))
-
-
-def _loosest_distance(
-    judged: Judged, threshold: float, margin: float, kinds: Sequence[Flags], allowed: float
-) -> float | None:
-    """The largest D for which no kind of unknown photo is accepted more often than allowed."""
-    for distance in np.append(np.quantile(judged.d_top1, np.linspace(1, 0, _STEPS)), 0.0):
-        _, _, accepted = _outcome(judged, Thresholds(threshold, margin, float(distance)))
-        if all(accepted[kind].mean() <= allowed for kind in kinds):
-            return float(distance)
-    return None
-
-
-def _outcome(judged: Judged, thresholds: Thresholds) -> tuple[Flags, Flags, Flags]:
-    """(answered rightly, answered wrongly, accepted), photo by photo: `decide`, for many at once."""
-    by_classifier = (
-        judged.several
-        & (judged.p_top1 >= thresholds.threshold)
-        & (judged.margin >= thresholds.min_top1_margin)
-    )
+def _outcome(judged: Judged, thresholds: Thresholds) -> tuple[Flags, Flags]:
+    """(answered rightly, accepted), photo by photo: `decide`, for many at once."""
+    by_classifier = (judged.p_top1 >= thresholds.threshold) & (judged.margin >= thresholds.min_top1_margin)
     by_neighbour = judged.d_top1 <= thresholds.max_distance
     accepted = (by_classifier | by_neighbour) & ~(by_classifier & by_neighbour & ~judged.agree)
     names_right = np.where(by_classifier, judged.best_right, judged.nearest_right)
-    return accepted & names_right, accepted & ~names_right, accepted
+    return accepted & names_right, accepted

@@ -35,7 +35,7 @@ def infer_batch(
     """
     lens.check_question(place, reject_threshold)
     done = 0
-    for paths, decoded in _decoded_batches(photos):
+    for paths, decoded in decoded_batches(photos):
         good = [photo for photo in decoded if isinstance(photo, Photo)]
         answers = iter(lens.answer(place, good, reject_threshold=reject_threshold, topk=topk) if good else ())
         for path, photo in zip(paths, decoded, strict=True):
@@ -52,7 +52,7 @@ def to_line(answer: dict[str, Any]) -> str:
     return json.dumps(answer, ensure_ascii=False) + "\n"
 
 
-def _decoded_batches(paths: Sequence[Path]) -> Iterator[tuple[list[Path], list[Photo | LensError]]]:
+def decoded_batches(paths: Sequence[Path]) -> Iterator[tuple[list[Path], list[Photo | LensError]]]:
     ahead = 2 * BATCH  # decoded photos waiting: a bounded share of memory, enough to keep the network busy
     waiting: deque[tuple[Path, Future[Photo | LensError]]] = deque()
     rest = iter(paths)

@@ -52,7 +52,7 @@ class Scores:
         best = float(probs[order[0]])
         second = float(probs[order[1]]) if len(order) > 1 else 0.0
         nearest, distance = self.nearest[row], float(self.distances[row])
-        return Evidence(self.items[order[0]], best, best - second, nearest, distance, len(order))
+        return Evidence(self.items[order[0]], best, best - second, nearest, distance)
 
 
 class Lens:
@@ -94,6 +94,11 @@ class Lens:
         self._search = self._open_gallery(index_file, index, index_options or {})
         self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
         self._quality: QualityChecks | None = None
+
+    @property
+    def gallery(self) -> Gallery:
+        """The reference embeddings this lens answers from."""
+        return self._search.gallery
 
     def infer(
         self,
@@ -150,9 +155,7 @@ class Lens:
         else:
             # A place, or an item of it, that was never trained: its photos' mean stands for it.
             cosines = embeddings @ self._search.gallery.of_place(place).prototypes().embeddings.T
-        return Scores(
-            place, items, probabilities(cosines, distances, self.manifest.calibration), distances, nearest
-        )
+        return Scores(place, items, probabilities(cosines, self.manifest.calibration), distances, nearest)
 
     def _result(self, photo: Photo, scores: Scores, row: int, thresholds: Thresholds, topk: int) -> Result:
         probs, items = scores.probabilities[row], scores.items

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,11 @@ def _as_cached_file(content: bytes) -> Path:
 
 def _dim(gallery: Gallery) -> int:
     return int(gallery.embeddings.shape[1])
+
+
+def to_file(gallery: Gallery, embedding_id: str, index: str, options: dict[str, Any]) -> GalleryFile:
+    """A gallery file with a ready index in it, for ``build-index`` to write."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index"
+        build_index(gallery, index, options).save(path)
+        return GalleryFile(gallery, embedding_id, index, options, path.read_bytes())

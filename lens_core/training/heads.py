@@ -19,7 +19,7 @@ from lens_core.settings import Settings
 Labels = NDArray[np.int64]
 
 EPOCHS = 30
-VIEW_SHARE = 0.5
+VIEW_SHARE = 0.7
 """How often a changed view stands in for the photo itself."""
 EMBED_LR, LOSS_LR = 1e-3, 3e-3
 WHITENING_SHRINKAGE = 1.0

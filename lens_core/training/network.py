@@ -11,6 +11,7 @@ from torch import nn
 from lens_core import plugins
 from lens_core.contracts import Backbone, BackboneOptions, Preprocess
 from lens_core.settings import Settings
+from lens_core.training.heads import Heads
 
 
 class LensNet(nn.Module):
@@ -26,11 +27,19 @@ class LensNet(nn.Module):
     def __init__(self, backbone: Backbone, embedding_dim: int, class_count: int) -> None:
         super().__init__()
         self.preprocess: Preprocess = backbone.preprocess
+        self.full_name, self.licence = backbone.full_name, backbone.licence
         self.backbone = cast("nn.Module", backbone)
         self.embed = nn.Linear(backbone.dim, embedding_dim)
         self.register_buffer("directions", torch.zeros(class_count, embedding_dim))
         self.register_buffer("mean", _channels(self.preprocess.mean), persistent=False)
         self.register_buffer("std", _channels(self.preprocess.std), persistent=False)
+
+    def take(self, heads: Heads) -> None:
+        """Use these trained heads."""
+        with torch.no_grad():
+            self.embed.weight.copy_(torch.from_numpy(heads.weight))
+            self.embed.bias.copy_(torch.from_numpy(heads.bias))
+            self.directions.copy_(torch.from_numpy(heads.directions))
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """uint8[N, S, S, 3] -> the backbone's features float32[N, F]."""

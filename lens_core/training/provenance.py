@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from lens_core import __version__
-from lens_core.photos.layout import PhotoFile
+from lens_core.photos.layout import Dataset
 
 _RECORDED = (
     "ai-lens-helper",
@@ -25,10 +25,22 @@ _RECORDED = (
 )
 
 
-def data_hash(photos: Sequence[PhotoFile], hashes: Sequence[str]) -> str:
-    """One hash over every photo's content and what it shows; file names and order do not matter."""
-    lines = sorted(f"{p.place}\0{p.item}\0{h}" for p, h in zip(photos, hashes, strict=True))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def record(dataset: Dataset, hashes: Sequence[str]) -> dict[str, Any]:
+    """For the manifest: one hash over every photo's content and what it shows, and the environment.
+
+    File names and their order do not matter to the hash.
+    """
+    lines = sorted(f"{p.place}\0{p.item}\0{h}" for p, h in zip(dataset.photos, hashes, strict=True))
+    whole = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return {"data_hash": whole, "photos": len(lines), "environment": environment()}
+
+
+def per_file(dataset: Dataset, hashes: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of each photo by its path inside the data folder."""
+    return {
+        photo.path.relative_to(dataset.root).as_posix(): photo_hash
+        for photo, photo_hash in zip(dataset.photos, hashes, strict=True)
+    }
 
 
 def environment() -> dict[str, Any]:

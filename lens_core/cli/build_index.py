@@ -1,0 +1,55 @@
+"""``ai-lens build-index``: photos of a place -> a gallery."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lens_core.cli import choices, options
+
+
+class GalleryKind(StrEnum):
+    """What the gallery keeps of an item."""
+
+    SAMPLES = "samples"
+    PROTOTYPES = "prototypes"
+
+
+def build_index(
+    context: typer.Context,
+    model: options.Model,
+    place: options.Place,
+    save: Annotated[Path, typer.Option(help="The gallery file to write, for example A.index.")],
+    data_root: options.DataRoot = None,
+    index: options.Index = None,
+    index_option: options.IndexOption = None,
+    gallery: Annotated[
+        GalleryKind, typer.Option(help="Every photo, or one mean per item.")
+    ] = GalleryKind.SAMPLES,
+) -> None:
+    """Embed the photos of a place, trained or not, and save them ready to be searched."""
+    from lens_core.artifacts.atomic import check_writable
+    from lens_core.cli.say import say, stages
+    from lens_core.photos.layout import find_place
+    from lens_core.runtime.enroll import build_gallery
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.search import to_file
+
+    settings = choices.settings(context, index=index)
+    photos = find_place(data_root or Path("data"), place)
+    check_writable(save)
+    lens = Lens(model)
+    with stages() as stage:
+        built = build_gallery(lens, photos, stage("Embedding the photos"))
+    built = built.prototypes() if gallery is GalleryKind.PROTOTYPES else built
+    file = to_file(
+        built,
+        lens.manifest.embedding_id,
+        settings.index,
+        options.key_values(index_option) or settings.index_options,
+    )
+    file.write(save)
+    say(f"{save}: {len(built.labels)} vectors of {len(set(built.labels))} items, {settings.index} index")

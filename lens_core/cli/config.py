@@ -1,0 +1,19 @@
+"""``ai-lens config``: the settings in force and where each came from."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from lens_core.cli import choices, options
+
+
+def config(context: typer.Context, config: options.Config = None) -> None:
+    """Print every setting, its value and where it came from."""
+    from lens_core.settings import flatten
+
+    resolved = choices.of(context).resolve(config)
+    for key, value in flatten(resolved.settings).items():
+        shown = json.dumps(value, ensure_ascii=False)
+        print(f"{key}: {shown}  # {resolved.origins[key]}")

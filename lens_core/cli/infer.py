@@ -1,0 +1,47 @@
+"""``ai-lens infer``: one photo -> one JSON answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lens_core.cli import choices, options
+
+RECOLLECTED = 10
+
+
+def infer(
+    context: typer.Context,
+    model: options.Model,
+    place: options.Place,
+    image: Annotated[str, typer.Option(help="The photo; - reads it from standard input.")],
+    reject_threshold: options.Threshold = None,
+    topk: options.TopK = 3,
+    index_file: options.IndexFile = None,
+    index: options.Index = None,
+    index_option: options.IndexOption = None,
+    lang: options.Lang = None,
+    fail_on_recollect: Annotated[
+        bool, typer.Option("--fail-on-recollect", help="Exit with 10 when the answer is recollect.")
+    ] = False,
+) -> None:
+    """Which exhibit of the place is in the photo? Prints one JSON object."""
+    from lens_core.runtime.lens import Lens
+
+    front = choices.of(context)
+    settings = front.resolve(lang=lang, index=index).settings
+    chosen = index or front.flags["index"]
+    lens = Lens(
+        model,
+        index_file=index_file,
+        index=chosen,
+        index_options=options.key_values(index_option),
+        lang=settings.lang,
+    )
+    photo = sys.stdin.buffer.read() if image == "-" else image
+    result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)
+    print(result.to_json())
+    if fail_on_recollect and not result.accepted:
+        raise typer.Exit(RECOLLECTED)

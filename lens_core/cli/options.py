@@ -1,0 +1,49 @@
+"""Flags that several commands share, so that each is worded and typed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataRoot = Annotated[Path | None, typer.Option(help="Photos as DIR/place/item/*.jpg. [default: ./data]")]
+Places = Annotated[list[str] | None, typer.Option("--place", help="Only this place; may be repeated.")]
+Place = Annotated[str, typer.Option("--place", help="The place the photo was taken in.")]
+Model = Annotated[Path, typer.Option("--model", help="A checkpoint (.ckpt) or an export (.onnx ...).")]
+Ood = Annotated[Path | None, typer.Option(help="Photos that show no exhibit. [default: DATA_ROOT/ood]")]
+Config = Annotated[Path | None, typer.Option(help="A YAML settings file.")]
+Backbone = Annotated[str | None, typer.Option(help="vit_b16, mobilenetv2 ... or timm:<any timm name>.")]
+Weights = Annotated[Path | None, typer.Option(help="A local .safetensors file for the backbone.")]
+Index = Annotated[str | None, typer.Option(help="How galleries are searched: exact, faiss ...")]
+IndexOption = Annotated[
+    list[str] | None, typer.Option(help="An option of the index, KEY=VALUE; may be repeated.")
+]
+Loss = Annotated[str | None, typer.Option(help="ce, arcface, triplet, or several: ce+arcface.")]
+MinImages = Annotated[int | None, typer.Option(help="Fewest photos of an item. [default: 10]")]
+Finetune = Annotated[
+    bool | None, typer.Option("--finetune", help="Train the backbone too: slower, better for small networks.")
+]
+Lang = Annotated[str | None, typer.Option(help="Language of messages and hints: ko or en. [default: ko]")]
+Threshold = Annotated[
+    float | None, typer.Option(help="T: accept from this probability on. [default: the model's own]")
+]
+TopK = Annotated[int, typer.Option(min=1, help="How many predictions to show.")]
+IndexFile = Annotated[
+    Path | None, typer.Option(help="A gallery made by build-index. [default: the model's own]")
+]
+
+
+def key_values(pairs: list[str] | None) -> dict[str, object]:
+    """``["nprobe=8", "mmap=true"]`` -> ``{"nprobe": 8, "mmap": True}``, each value read as YAML."""
+    from ruamel.yaml import YAML
+
+    from lens_core.errors import BadSettingError
+
+    values: dict[str, object] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise BadSettingError(f"'{pair}' is not KEY=VALUE.")
+        values[key] = YAML(typ="safe").load(value)
+    return values

@@ -1,0 +1,94 @@
+"""``ai-lens train``: photos -> a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lens_core.cli import choices, options
+
+if TYPE_CHECKING:
+    from lens_core.settings import Settings
+    from lens_core.training.train import TrainedRun
+
+
+def train(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    place: options.Places = None,
+    save_dir: Annotated[Path | None, typer.Option(help="The run's folder. [default: ./runs/<date>]")] = None,
+    config: options.Config = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    finetune: options.Finetune = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the photos.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate of the backbone (--finetune).")] = None,
+    img_size: Annotated[
+        int | None, typer.Option(min=32, help="Side of the input in pixels. [default: the backbone's best]")
+    ] = None,
+    embedding: Annotated[
+        int | None, typer.Option(min=2, help="Numbers per embedding. [default: 512]")
+    ] = None,
+    loss: options.Loss = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed and photos, same model. [default: 42]")] = None,
+    min_images: options.MinImages = None,
+    ood: options.Ood = None,
+    export_onnx: Annotated[
+        bool, typer.Option("--export-onnx", help="Also write best.onnx, which answers without PyTorch.")
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with an interrupted run: its folder.", exists=True, file_okay=False),
+    ] = None,
+) -> None:
+    """Train a model that knows how sure it is, and measure it on held-out photos."""
+    settings = choices.settings(
+        context,
+        config,
+        backbone=backbone,
+        weights=str(weights) if weights else None,
+        finetune=finetune,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        img_size=img_size,
+        embedding_dim=embedding,
+        loss=loss,
+        seed=seed,
+        min_images=min_images,
+    )
+    run_folder = resume or save_dir or default_run_folder()
+    run = run_training(settings, data_root or Path("data"), run_folder, places=place or (), ood=ood)
+    if export_onnx:
+        from lens_core.cli.export import export_to
+
+        export_to(
+            run.checkpoint, "onnx", run.checkpoint.with_suffix(".onnx"), {"opset": settings.export.opset}
+        )
+
+
+def default_run_folder() -> Path:
+    """``runs/2025-10-16``, or ``-2``, ``-3`` ... when the day already has one."""
+    from datetime import datetime
+    from itertools import count
+
+    day = Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d")
+    return next(folder for n in count(1) if not (folder := day if n == 1 else Path(f"{day}-{n}")).exists())
+
+
+def run_training(settings: Settings, data_root: Path, save_dir: Path, **more: Any) -> TrainedRun:
+    """Train with progress bars and print the summary."""
+    from lens_core.cli.say import say, stages
+    from lens_core.cli.summary import summary
+    from lens_core.errors import needing
+
+    with needing("training", "standard"):
+        from lens_core.training.train import train
+    with stages() as stage:
+        run = train(settings, data_root, save_dir, stage=stage, **more)
+    print(summary(run))
+    say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
+    return run

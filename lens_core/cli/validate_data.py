@@ -1,0 +1,59 @@
+"""``ai-lens validate-data``: can these photos be trained on?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lens_core.cli import choices, options
+
+if TYPE_CHECKING:
+    from lens_core.photos.audit import Audit
+    from lens_core.photos.layout import Dataset
+
+
+def validate_data(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    place: options.Places = None,
+    min_images: options.MinImages = None,
+    config: options.Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check the photo folders: layout, counts, unreadable files, near-duplicates, blur and exposure."""
+    from lens_core.photos.layout import scan
+
+    settings = choices.settings(context, config, min_images=min_images)
+    check(scan(data_root or Path("data"), place or ()), settings.min_images, as_json)
+
+
+def check(dataset: Dataset, min_images: int, as_json: bool = False) -> None:
+    """Audit and print; raises the error that would stop training."""
+    from lens_core.cli.say import stages
+    from lens_core.errors import PhotoUnreadableError
+    from lens_core.photos.audit import audit, check_counts
+
+    with stages() as stage:
+        found = audit(dataset, min_images, stage("Checking the photos"))
+    print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) if as_json else _table(found))
+    unreadable = [remark for remark in found.errors if remark.check != "too_few"]
+    if unreadable:
+        raise PhotoUnreadableError(
+            f"{len(unreadable)} photos cannot be used, the first is {unreadable[0].path}."
+        )
+    check_counts(dataset, min_images)
+
+
+def _table(found: Audit) -> str:
+    from lens_core.cli.say import table
+
+    counts = [[place, item, str(count)] for (place, item), count in found.counts.items()]
+    parts = [table(f"{sum(found.counts.values())} photos", ["place", "item", "photos"], counts)]
+    if found.remarks:
+        remarks = [[r.level, r.check, r.path, r.text] for r in found.remarks]
+        parts.append(table("Remarks", ["", "check", "where", "what"], remarks))
+    parts.append(f"{len(found.errors)} errors, {len(found.remarks) - len(found.errors)} warnings")
+    return "\n\n".join(parts)

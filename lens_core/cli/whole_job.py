@@ -1,0 +1,48 @@
+"""``ai-lens`` without a command: from ./data to a model that answers, in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lens_core.cli import export, say, train, validate_data
+
+if TYPE_CHECKING:
+    from lens_core.cli.choices import Choices
+    from lens_core.settings import Settings
+
+
+def whole_job(choices: Choices, data_root: Path, save_dir: Path | None, ood: Path | None) -> None:
+    """Validate, train, measure and tune, index, export. Everything lands in one folder."""
+    from lens_core.photos.layout import scan
+
+    settings = choices.resolve().settings
+    run_folder = save_dir or train.default_run_folder()
+    say.say(f"1/4 Checking {data_root}")
+    validate_data.check(scan(data_root), settings.min_images)
+    say.say(f"2/4 Training {settings.backbone}, measuring and tuning it on held-out photos")
+    run = train.run_training(settings, data_root, run_folder, ood=ood)
+    say.say(f"3/4 Building {settings.index} indexes")
+    _index_places(run.checkpoint, settings)
+    if settings.export.onnx:
+        say.say("4/4 Exporting")
+        model = export.export_to(run.checkpoint, "onnx", None, {"opset": settings.export.opset})
+    else:
+        model = run.checkpoint
+    say.say(f"Done. Try: ai-lens infer --model {model} --place {run.dataset.places[0]} --image PHOTO")
+
+
+def _index_places(checkpoint: Path, settings: Settings) -> None:
+    from pathvalidate import sanitize_filename
+
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.search import to_file
+
+    lens = Lens(checkpoint)
+    for place in lens.gallery.places:
+        file = to_file(
+            lens.gallery.of_place(place), lens.manifest.embedding_id, settings.index, settings.index_options
+        )
+        path = checkpoint.parent / f"{sanitize_filename(place, replacement_text='_')}.index"
+        file.write(path)
+        print(path)
