@@ -29,7 +29,7 @@ def summary(run: TrainedRun) -> str:
         rows.append(["right item first (top-1)", _percent(figures["top1"])])
         rows.append(["right item among the first 3", _percent(figures["top3"])])
     for kind, scores in figures.get("reject_auroc", {}).items():
-        rows.append([f"AUROC against {UNKNOWN[kind]}", _plain(scores["p_top1"])])
+        rows.append([f"AUROC against {UNKNOWN[kind]}", _plain(scores["decision"])])
     if manifest.thresholds and manifest.operating_point:
         rows += _operating_point(manifest.thresholds, manifest.operating_point)
     else:

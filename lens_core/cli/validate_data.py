@@ -33,17 +33,13 @@ def validate_data(
 def check(dataset: Dataset, min_images: int, as_json: bool = False) -> None:
     """Audit and print; raises the error that would stop training."""
     from lens_core.cli.say import stages
-    from lens_core.errors import PhotoUnreadableError
     from lens_core.photos.audit import audit, check_counts
 
     with stages() as stage:
         found = audit(dataset, min_images, stage("Checking the photos"))
     print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) if as_json else _table(found))
-    unreadable = [remark for remark in found.errors if remark.check != "too_few"]
-    if unreadable:
-        raise PhotoUnreadableError(
-            f"{len(unreadable)} photos cannot be used, the first is {unreadable[0].path}."
-        )
+    if found.unreadable:
+        raise found.unreadable[0]
     check_counts(dataset, min_images)
 
 

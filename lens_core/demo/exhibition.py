@@ -14,10 +14,11 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from lens_core.demo.camera import photograph, take_aim
+from lens_core.demo.camera import photograph
 from lens_core.demo.objects import PLACES, Place
 from lens_core.demo.room import furnish
 from lens_core.demo.shapes import Solid
+from lens_core.demo.shot import take_aim
 from lens_core.demo.strays import stray_photo, wall_photo
 
 PHOTOS_PER_ITEM = 14
@@ -25,6 +26,8 @@ OOD_PHOTOS = 40
 WORKERS = 2  # numpy and Pillow let go of the interpreter lock; more threads gain little
 VISITOR_PLACE, VISITOR_ITEM = "도자실", "청자 상감 매병"
 OTHER_PLACE, OTHER_ITEM = "금속실", "금관"
+# The visitor's photos of an exhibit, by what they show.
+ASKED = {(VISITOR_PLACE, VISITOR_ITEM): "exhibit", (OTHER_PLACE, OTHER_ITEM): "other_place"}
 
 Progress = Callable[[int, int], None]
 Job = tuple[Path, Callable[[], Image.Image]]
@@ -82,13 +85,9 @@ def _batches(root: Path, seed: int, photos: int, strays: int) -> Iterator[list[J
                 (folder / f"photo_{k:02d}.jpg", _exhibit_photo(solid, place, _rng(seed, name, item, k)))
                 for k in range(1, photos + 1)
             ]
-            for title, asked in (
-                ("exhibit", (VISITOR_PLACE, VISITOR_ITEM)),
-                ("other_place", (OTHER_PLACE, OTHER_ITEM)),
-            ):
-                if asked == (name, item):
-                    shot = _exhibit_photo(solid, place, _rng(seed, "visitor", title, 0), careful=True)
-                    batch.append((root / "visitor" / f"{title}.jpg", shot))
+            if title := ASKED.get((name, item)):
+                photo = _exhibit_photo(solid, place, _rng(seed, "visitor", title, 0), careful=True)
+                batch.append((root / "visitor" / f"{title}.jpg", photo))
             yield batch
     yield [
         (root / "ood" / f"ood_{k:02d}.jpg", _stray(k, _rng(seed, "ood", "", k))) for k in range(1, strays + 1)

@@ -1,4 +1,4 @@
-"""The metalwork room: a temple bell, a gilt incense burner, a fine-line mirror and a gold crown."""
+"""The metalwork room: a temple bell, a gilt incense burner, and a fine-line mirror."""
 
 from __future__ import annotations
 
@@ -14,38 +14,24 @@ from lens_core.demo.shapes import (
     box,
     join,
     moved,
+    outline,
     rotated,
-    scaled,
-    sheet,
-    smooth,
     tube,
     turned,
-    two_sided,
 )
 
 BRONZE = (0.22, 0.19, 0.12)
 VERDIGRIS = (0.13, 0.26, 0.21)
 GOLD = (0.80, 0.52, 0.16)
-JADE = (0.08, 0.38, 0.20)
 DARK_WOOD = (0.05, 0.035, 0.03)
 
 
 def bell() -> Solid:
     """A bronze temple bell: banded rims, four fields of nine bosses, dragon loop and sound pipe."""
-    outline = smooth(
-        [
-            (0.30, 0.06),
-            (0.325, 0.06),
-            (0.335, 0.16),
-            (0.34, 0.32),
-            (0.315, 0.55),
-            (0.26, 0.74),
-            (0.20, 0.80),
-            (0.0, 0.82),
-        ],
-        3,
+    profile = outline(
+        "0.3 0.06, 0.325 0.06, 0.335 0.16, 0.34 0.32, 0.315 0.55, 0.26 0.74, 0.2 0.8, 0 0.82", rounds=3
     )
-    body = turned(outline, BRONZE, 0.45, metal=0.5)
+    body = turned(profile, BRONZE, 0.45, metal=0.5)
     body = carved(body, _bell_relief, 0.012)
     lines = _bell_relief(body.points)
     body = toned(body, 0.75 + 0.55 * lines)
@@ -97,17 +83,15 @@ def _bell_relief(points: Array) -> Array:
 def burner() -> Solid:
     """A gilt-bronze incense burner: coiled foot, lotus bowl, mountain lid, phoenix on top."""
     foot = turned(
-        smooth(
-            [(0.0, 0.0), (0.22, 0.0), (0.21, 0.03), (0.10, 0.08), (0.05, 0.14), (0.05, 0.22), (0.09, 0.26)], 3
-        ),
+        outline("0 0, 0.22 0, 0.21 0.03, 0.1 0.08, 0.05 0.14, 0.05 0.22, 0.09 0.26", rounds=3),
         GOLD,
         0.7,
         1.0,
         detail=(320, 200),
     )
-    foot = carved(foot, lambda p: _coils(p), 0.012)
+    foot = carved(foot, _coils, 0.012)
     bowl = turned(
-        smooth([(0.06, 0.25), (0.15, 0.28), (0.235, 0.36), (0.25, 0.46), (0.25, 0.47), (0.20, 0.47)], 3),
+        outline("0.06 0.25, 0.15 0.28, 0.235 0.36, 0.25 0.46, 0.25 0.47, 0.2 0.47", rounds=3),
         GOLD,
         0.7,
         1.0,
@@ -116,18 +100,8 @@ def burner() -> Solid:
     bowl = carved(bowl, _leaves, 0.010)
     bowl = toned(bowl, 1 - 0.6 * _leaves(bowl.points))
     lid = turned(
-        smooth(
-            [
-                (0.25, 0.475),
-                (0.255, 0.49),
-                (0.235, 0.60),
-                (0.17, 0.72),
-                (0.08, 0.80),
-                (0.03, 0.82),
-                (0.03, 0.86),
-                (0.0, 0.86),
-            ],
-            3,
+        outline(
+            "0.25 0.475, 0.255 0.49, 0.235 0.6, 0.17 0.72, 0.08 0.8, 0.03 0.82, 0.03 0.86, 0 0.86", rounds=3
         ),
         GOLD,
         0.7,
@@ -172,8 +146,12 @@ def _peaks(points: Array) -> Array:
 
 def _phoenix() -> Solid:
     neck = np.array([[0.0, 0.09, 0.03], [0.0, 0.15, 0.06], [0.0, 0.20, 0.05]])
-    parts = [ball((0, 0.07, 0), (0.042, 0.05, 0.065), GOLD, 0.7, 1), tube(neck, 0.018, GOLD, 0.7, 1),
-             ball((0, 0.21, 0.06), (0.024, 0.024, 0.034), GOLD, 0.7, 1), ball((0, 0.205, 0.095), (0.008, 0.008, 0.02), GOLD, 0.7, 1)]  # fmt: skip
+    parts = [
+        ball((0, 0.07, 0), (0.042, 0.05, 0.065), GOLD, 0.7, 1),
+        tube(neck, 0.018, GOLD, 0.7, 1),
+        ball((0, 0.21, 0.06), (0.024, 0.024, 0.034), GOLD, 0.7, 1),
+        ball((0, 0.205, 0.095), (0.008, 0.008, 0.02), GOLD, 0.7, 1),
+    ]
     for side in (-1, 1):
         wing = np.array([[0.03 * side, 0.08, 0], [0.11 * side, 0.13, -0.02], [0.13 * side, 0.20, -0.03]])
         parts.append(tube(wing, 0.02, GOLD, 0.7, 1))
@@ -184,15 +162,7 @@ def _phoenix() -> Solid:
 
 def mirror() -> Solid:
     """A bronze mirror with fine lines, its back with two knobs turned to the visitor, on an easel."""
-    profile = [
-        (0.0, -0.02),
-        (0.40, -0.02),
-        (0.42, 0.0),
-        (0.41, 0.025),
-        (0.385, 0.02),
-        (0.375, 0.008),
-        (0.0, 0.008),
-    ]
+    profile = outline("0 -0.02, 0.4 -0.02, 0.42 0, 0.41 0.025, 0.385 0.02, 0.375 0.008, 0 0.008")
     disc = rotated(turned(profile, (0.13, 0.15, 0.12), 0.55, 0.6, detail=(720, 420)), 0, 90)
     disc = toned(disc, 0.45 + 1.6 * _fine_lines(disc.points))
     disc = painted(disc, np.clip(0.7 * mottle(disc.points, 0.3, 71) - 0.15, 0, 0.5), VERDIGRIS)
@@ -222,101 +192,3 @@ def _fine_lines(points: Array) -> Array:
         hatch = np.where(tooth, np.sin((across + up) * 22), -0.6)
         found = np.where(within, 0.35 + 0.35 * hatch + 0.3 * tooth, found).astype(np.float32)
     return np.where(points[:, 2] > 0, found, np.float32(0.4))
-
-
-def crown() -> Solid:
-    """A Silla gold crown: a band with three tree-shaped uprights and two antlers, jade and spangles."""
-    radius = 0.27
-    parts = [_ribbon([(-3.2, 0.30), (3.2, 0.30)], 0.05, radius)]
-    for centre in (-0.95, 0.0, 0.95):
-        parts += _tree(centre, radius)
-    for side in (-1, 1):
-        parts += _antler(side, radius)
-    gold = join(*parts)
-    gold = toned(gold, 1 + 0.12 * mottle(gold.points, 0.12, 81))
-    spots = np.abs(np.mod(unrolled_angle(gold.points) * 6, 1) - 0.5) * 2
-    gold = toned(gold, 1 - 0.35 * inside(np.abs(spots - 0.5) - 0.1, 0.1) * band(gold.points, 0.27, 0.33))
-    stand = turned(
-        smooth(
-            [
-                (0.0, 0.0),
-                (0.27, 0.0),
-                (0.27, 0.03),
-                (0.16, 0.06),
-                (0.18, 0.16),
-                (0.24, 0.24),
-                (0.245, 0.40),
-                (0.22, 0.62),
-                (0.12, 0.72),
-                (0.0, 0.73),
-            ],
-            3,
-        ),
-        (0.045, 0.012, 0.018),
-        0.1,
-        detail=(400, 220),
-    )
-    return join(gold, stand)
-
-
-def unrolled_angle(points: Array) -> Array:
-    """The angle about y, 0 towards the visitor."""
-    return np.asarray(np.arctan2(points[:, 0], points[:, 2]), np.float32)
-
-
-def _ribbon(line: list[tuple[float, float]], half: float, radius: float) -> Solid:
-    """A strip of gold sheet along (angle, height) on the crown's cylinder; ``half`` is half its width."""
-    path = np.asarray(line, np.float64)
-    at = np.linspace(
-        0,
-        len(path) - 1,
-        max(
-            70,
-            int(280 * float(np.abs(np.diff(path[:, 1])).sum() + radius * np.abs(np.diff(path[:, 0])).sum())),
-        ),
-    )
-    angle, height = (np.interp(at, np.arange(len(path)), path[:, k]) for k in (0, 1))
-    ahead = np.stack([np.gradient(angle) * radius, np.gradient(height)], axis=1)
-    ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-9)
-    off = np.linspace(-half, half, max(14, int(600 * half)))
-    a = angle[:, None] - ahead[:, 1:] * off / radius
-    y = height[:, None] + ahead[:, :1] * off
-    flare = radius * (1 + 0.25 * np.clip(y - 0.35, 0, 1))
-    grid = np.stack([np.sin(a) * flare, y, np.cos(a) * flare], axis=2)
-    return two_sided(sheet(grid, GOLD, 0.7, 1.0))
-
-
-def _hung(angle: float, height: float, radius: float, jade: bool) -> Solid:
-    """A spangle or a comma-shaped jade bead in front of the gold."""
-    flare = radius * (1 + 0.25 * max(height - 0.35, 0)) + 0.012
-    at = (float(np.sin(angle) * flare), height, float(np.cos(angle) * flare))
-    size = (0.017, 0.026, 0.014) if jade else (0.017, 0.017, 0.006)
-    bead = ball((0, 0, 0), size, JADE if jade else GOLD, 0.8, 0.0 if jade else 1.0, detail=(30, 24))
-    return moved(rotated(bead, 1, float(np.degrees(angle))), at)
-
-
-def _tree(centre: float, radius: float) -> list[Solid]:
-    """One upright like the character 出, three times over."""
-    parts = [_ribbon([(centre, 0.30), (centre, 0.95)], 0.018, radius), _hung(centre, 0.97, radius, jade=True)]
-    for height in (0.44, 0.60, 0.76):
-        wide = 0.34
-        arms = [
-            (centre - wide, height + 0.12),
-            (centre - wide, height),
-            (centre + wide, height),
-            (centre + wide, height + 0.12),
-        ]
-        parts += [_ribbon(arms[k : k + 2], 0.015, radius) for k in range(3)]
-        for side in (-1, 1):
-            parts.append(_hung(centre + side * wide, height + 0.13, radius, jade=True))
-            parts.append(_hung(centre + side * wide * 0.5, height - 0.005, radius, jade=False))
-        parts.append(_hung(centre, height + 0.07, radius, jade=False))
-    return parts
-
-
-def _antler(side: int, radius: float) -> list[Solid]:
-    parts = [_ribbon([(side * 1.9, 0.30), (side * 2.0, 0.6), (side * 1.85, 0.95)], 0.016, radius)]
-    for height, out in ((0.5, 0.35), (0.66, -0.35), (0.80, 0.3)):
-        parts.append(_ribbon([(side * 1.96, height), (side * (1.96 + out), height + 0.13)], 0.013, radius))
-        parts.append(_hung(side * (1.96 + out), height + 0.14, radius, jade=False))
-    return parts

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from lens_core.demo import ceramics, metalwork, sculptures
+from lens_core.demo import ceramics, crown, mask, metalwork, sculptures
 from lens_core.demo.shapes import Colour, Solid
 
 
@@ -37,7 +37,7 @@ PLACES: dict[str, Place] = {
             "오층 석탑": sculptures.pagoda,
             "석등": sculptures.lantern,
             "돌하르방": sculptures.grandfather,
-            "하회탈": sculptures.mask,
+            "하회탈": mask.mask,
         },
     ),
     "금속실": Place(
@@ -47,7 +47,7 @@ PLACES: dict[str, Place] = {
             "청동 범종": metalwork.bell,
             "금동 대향로": metalwork.burner,
             "청동 거울": metalwork.mirror,
-            "금관": metalwork.crown,
+            "금관": crown.crown,
         },
     ),
 }

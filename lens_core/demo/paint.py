@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import attrs
 import numpy as np
@@ -72,7 +73,7 @@ def stroke(flat: Array, line: Sequence[tuple[float, float]], width: float) -> Ar
     low, high = corners.min(axis=0) - 2 * width, corners.max(axis=0) + 2 * width
     close = np.flatnonzero(np.all((flat > low) & (flat < high), axis=1))
     spot = flat[close]
-    for start, end in zip(corners[:-1], corners[1:], strict=True):
+    for start, end in pairwise(corners):
         way = end - start
         t = np.clip((spot - start) @ way / max(float(way @ way), 1e-9), 0, 1)
         gap = np.linalg.norm(spot - start - t[:, None] * way, axis=1)

@@ -98,7 +98,7 @@ def _wall(room: Room, at: Array) -> Array:
     reach = np.hypot(x - room.pool[0], (y - room.pool[1]) * 0.8) / room.pool[2]
     light = 0.35 + 0.75 * np.exp(-(reach**2))
     light = light * np.clip(1 + 0.35 * (y - FLOOR - 0.4), 0.55, 1.0)  # dim towards the floor
-    lit = np.asarray(room.wall, np.float32) * (tone * light)[..., None]
+    lit: Array = np.asarray(room.wall, np.float32) * (tone * light)[..., None]
     if room.panel is not None:
         lit = _hang_panel(lit, room.panel, x, y)
     for blob in room.blobs:
@@ -210,4 +210,4 @@ def _look_up(shadow: Array, at: Array, half: float) -> Array:
     size = len(shadow)
     row = np.clip((at[..., 2] / half + 1) * (size / 2), 0, size - 1).astype(int)
     column = np.clip((at[..., 0] / half + 1) * (size / 2), 0, size - 1).astype(int)
-    return shadow[row, column]
+    return np.asarray(shadow[row, column])

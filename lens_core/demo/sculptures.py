@@ -1,4 +1,4 @@
-"""The sculpture room: a pagoda, a stone lantern, a Jeju grandfather and a laughing mask."""
+"""The sculpture room: a pagoda, a stone lantern and a Jeju grandfather."""
 
 from __future__ import annotations
 
@@ -8,26 +8,20 @@ import numpy as np
 from lens_core.demo.paint import carved, grain, inside, mottle, painted, petals, stroke, toned, unrolled
 from lens_core.demo.shapes import (
     Array,
-    Colour,
-    Fine,
     Solid,
     ball,
-    box,
     join,
-    moved,
+    outline,
     polygon,
     rotated,
     scaled,
-    sheet,
     smooth,
     tube,
     turned,
-    two_sided,
 )
 
 GRANITE = (0.38, 0.365, 0.335)
 BASALT = (0.16, 0.16, 0.17)
-LACQUER = (0.36, 0.12, 0.045)
 
 
 def _stone(solid: Solid, seed: int, rough: float = 0.0007) -> Solid:
@@ -39,7 +33,7 @@ def _stone(solid: Solid, seed: int, rough: float = 0.0007) -> Solid:
     return painted(solid, 0.5 * np.clip(mottle(solid.points, 0.2, seed + 2) - 0.6, 0, 1), (0.30, 0.33, 0.20))
 
 
-def _upturned(roof: Solid, level: float, reach: float, lift: float, sides: int) -> Solid:
+def _upturned(roof: Solid, reach: float, lift: float, sides: int) -> Solid:
     """Bend the corners of a roof upwards, as Korean eaves do."""
     x, z = roof.points[:, 0], roof.points[:, 2]
     angle = np.arctan2(x, z)
@@ -48,19 +42,14 @@ def _upturned(roof: Solid, level: float, reach: float, lift: float, sides: int) 
     return attrs.evolve(roof, points=roof.points + amount[:, None] * np.array([0, 1, 0], np.float32))
 
 
+# How far a pagoda's roof stone reaches out of its storey, and how high above the storey.
+ROOF = outline("0 0, 0.03 0.012, 0.06 0.025, 0.105 0.03, 0.105 0.05, 0.03 0.075, -0.06 0.085")
+
+
 def pagoda() -> Solid:
     """A five-storey granite pagoda with a finial."""
     four, parts, level = polygon(4), [], 0.0
-    plinth = [
-        (0.0, 0.0),
-        (0.40, 0.0),
-        (0.40, 0.05),
-        (0.33, 0.06),
-        (0.33, 0.15),
-        (0.37, 0.155),
-        (0.37, 0.18),
-        (0.0, 0.19),
-    ]
+    plinth = outline("0 0, 0.4 0, 0.4 0.05, 0.33 0.06, 0.33 0.15, 0.37 0.155, 0.37 0.18, 0 0.19")
     parts.append(turned(_corners(plinth), GRANITE, 0.05, section=four, detail=(440, 150)))
     level = 0.185
     for storey in range(5):
@@ -68,11 +57,10 @@ def pagoda() -> Solid:
         tall = 0.17 if storey == 0 else 0.10 - 0.008 * storey
         body = [(wide, level), (wide, level + tall)]
         eave = level + tall
-        roof = [(wide, eave), (wide + 0.03, eave + 0.012), (wide + 0.06, eave + 0.025), (wide + 0.105, eave + 0.03),
-                (wide + 0.105, eave + 0.05), (wide + 0.03, eave + 0.075), (wide - 0.06, eave + 0.085)]  # fmt: skip
+        roof = [(wide + out, eave + up) for out, up in ROOF]
         parts.append(turned(_corners(body), GRANITE, 0.05, section=four, detail=(360, 60)))
         top = turned(_corners(roof), GRANITE, 0.05, section=four, detail=(400, 90))
-        parts.append(_upturned(top, eave, (wide + 0.1) * 1.41, 0.035, 4))
+        parts.append(_upturned(top, (wide + 0.1) * 1.41, 0.035, 4))
         level = eave + 0.08
     finial = smooth(
         [
@@ -97,7 +85,7 @@ def lantern() -> Solid:
     """A stone lantern: lotus foot, slim pillar, eight-sided fire box with dark windows, roof."""
     eight = polygon(8)
     foot = turned(
-        smooth([(0.0, 0.0), (0.30, 0.0), (0.30, 0.06), (0.27, 0.12), (0.12, 0.16), (0.0, 0.16)], 2),
+        outline("0 0, 0.3 0, 0.3 0.06, 0.27 0.12, 0.12 0.16, 0 0.16", rounds=2),
         GRANITE,
         0.05,
         detail=(360, 130),
@@ -105,7 +93,7 @@ def lantern() -> Solid:
     foot = toned(foot, 1 - 0.55 * petals(foot.points, 8, 0.02, 0.13, 0.009))
     pillar = turned([(0.095, 0.15), (0.085, 0.46)], GRANITE, 0.05, section=eight, detail=(240, 160))
     cup = turned(
-        smooth([(0.09, 0.46), (0.14, 0.47), (0.24, 0.53), (0.25, 0.56), (0.0, 0.565)], 2),
+        outline("0.09 0.46, 0.14 0.47, 0.24 0.53, 0.25 0.56, 0 0.565", rounds=2),
         GRANITE,
         0.05,
         detail=(360, 130),
@@ -113,18 +101,10 @@ def lantern() -> Solid:
     cup = toned(cup, 1 - 0.55 * petals(rotated(cup, 0, 180).points, 8, -0.56, -0.47, 0.008))
     house = turned([(0.165, 0.56), (0.165, 0.77)], GRANITE, 0.05, section=eight, detail=(400, 140))
     house = _windows(house)
-    slope = [
-        (0.16, 0.77),
-        (0.31, 0.785),
-        (0.325, 0.80),
-        (0.32, 0.82),
-        (0.19, 0.87),
-        (0.08, 0.92),
-        (0.0, 0.925),
-    ]
-    roof = _upturned(turned(slope, GRANITE, 0.05, section=eight, detail=(520, 170)), 0.8, 0.33, 0.045, 8)
+    slope = outline("0.16 0.77, 0.31 0.785, 0.325 0.8, 0.32 0.82, 0.19 0.87, 0.08 0.92, 0 0.925")
+    roof = _upturned(turned(slope, GRANITE, 0.05, section=eight, detail=(520, 170)), 0.33, 0.045, 8)
     finial = turned(
-        smooth([(0.07, 0.92), (0.08, 0.94), (0.03, 0.96), (0.06, 0.99), (0.05, 1.02), (0.0, 1.06)], 2),
+        outline("0.07 0.92, 0.08 0.94, 0.03 0.96, 0.06 0.99, 0.05 1.02, 0 1.06", rounds=2),
         GRANITE,
         0.05,
         detail=(120, 80),
@@ -144,24 +124,12 @@ def _windows(house: Solid) -> Solid:
 
 def grandfather() -> Solid:
     """A Jeju stone grandfather: felt hat, bulging eyes, broad nose, hands on the belly."""
-    body = smooth(
-        [
-            (0.0, 0.0),
-            (0.25, 0.0),
-            (0.27, 0.08),
-            (0.285, 0.28),
-            (0.26, 0.48),
-            (0.235, 0.56),
-            (0.225, 0.62),
-            (0.235, 0.72),
-            (0.22, 0.86),
-            (0.0, 0.88),
-        ],
-        4,
+    body = outline(
+        "0 0, 0.25 0, 0.27 0.08, 0.285 0.28, 0.26 0.48, 0.235 0.56, 0.225 0.62, 0.235 0.72, "
+        "0.22 0.86, 0 0.88",
+        rounds=4,
     )
-    hat = smooth(
-        [(0.2, 0.80), (0.285, 0.82), (0.285, 0.86), (0.235, 0.88), (0.22, 0.97), (0.14, 1.05), (0.0, 1.06)], 3
-    )
+    hat = outline("0.2 0.8, 0.285 0.82, 0.285 0.86, 0.235 0.88, 0.22 0.97, 0.14 1.05, 0 1.06", rounds=3)
     parts = [turned(body, BASALT, 0.05, detail=(500, 330)), turned(hat, BASALT, 0.05, detail=(420, 150))]
     for side in (-1, 1):
         parts.append(ball((side * 0.088, 0.735, 0.20), (0.062, 0.056, 0.05), BASALT, 0.05))
@@ -194,58 +162,3 @@ def _mouth(points: Array) -> Array:
     flat = unrolled(points, 0.23)
     front = (points[:, 2] > 0).astype(np.float32)
     return stroke(flat, [(-0.08, 0.585), (0.0, 0.573), (0.08, 0.585)], 0.010) * front
-
-
-def mask() -> Solid:
-    """A Hahoe mask on a stand: lacquered wood, crescent eyes, a grin and a loose chin."""
-    across, down = np.meshgrid(np.linspace(-1, 1, 360), np.linspace(-1, 1, 420), indexing="ij")
-    # The square of samples is squeezed into a disc, so the rim is smooth.
-    x, y = across * np.sqrt(1 - down**2 / 2), down * np.sqrt(1 - across**2 / 2)
-    width = 0.32 - 0.05 * np.clip(-y, 0, 1) ** 2
-    face = np.stack([x * width, 0.37 * y, _face_height(x, y)], axis=2)
-    front = _face_paint(sheet(face, LACQUER, gloss=0.5), x.ravel(), y.ravel())
-    head = moved(two_sided(front), (0, 0.62, 0.04))
-    foot = box((-0.20, 0.0, -0.14), (0.20, 0.05, 0.14), (0.05, 0.04, 0.035), 0.4)
-    post = box((-0.02, 0.05, -0.02), (0.02, 0.6, 0.02), (0.05, 0.04, 0.035), 0.4)
-    return join(rotated(head, 0, -4), foot, post)
-
-
-def _bump(x: Fine, y: Fine, at: tuple[float, float], size: tuple[float, float]) -> Fine:
-    return np.asarray(np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2))
-
-
-def _face_height(x: Fine, y: Fine) -> Fine:
-    """The relief of the face over the unit disc, z up from the rim."""
-    z = 0.20 * np.sqrt(np.clip(1 - (x**2 + y**2) * 0.98, 0, 1))
-    side = np.abs(x)
-    z = z + 0.15 * _bump(x, y, (0, -0.06), (0.15, 0.2)) + 0.05 * _bump(x, y, (0, 0.18), (0.1, 0.26))
-    z = z + 0.035 * _bump(side, y, (0.17, -0.14), (0.09, 0.08))  # nostrils
-    brow = y - 0.42 - 0.10 * np.cos(side * 4)
-    z = z + 0.055 * np.exp(-((brow / 0.08) ** 2)) * np.clip((side - 0.07) / 0.08, 0, 1) * (side < 0.85)
-    z = (
-        z
-        + 0.06 * _bump(side, y, (0.5, -0.12), (0.2, 0.2))
-        - 0.03 * _bump(side, y, (0.38, 0.22), (0.24, 0.08))
-    )
-    z = z + 0.05 * _bump(x, y, (0, -0.74), (0.3, 0.14))
-    return np.asarray(z - 0.02 * np.exp(-((_grin(x, y) / 0.03) ** 2)) * (side < 0.56))
-
-
-def _grin(x: Fine, y: Fine) -> Fine:
-    """Signed height over the line of the mouth."""
-    return np.asarray(y + 0.50 - 0.45 * x**2)
-
-
-def _face_paint(front: Solid, x: Fine, y: Fine) -> Solid:
-    side = np.abs(x)
-    lid = y - 0.24 + 1.6 * (side - 0.38) ** 2
-    eye = np.maximum(np.abs(lid) - 0.028, np.abs(side - 0.38) - 0.21)
-    grin = np.maximum(np.abs(_grin(x, y)) - 0.05 * (1 - side), side - 0.56)
-    front = toned(front, (1 + 0.18 * mottle(front.points, 0.2, 41)).astype(np.float32))
-    brow = np.maximum(np.abs(y - 0.44 - 0.10 * np.cos(side * 4)) - 0.035, np.abs(side - 0.42) - 0.34)
-    front = painted(front, 0.75 * inside(brow.astype(np.float32), 0.02), (0.05, 0.035, 0.03))
-    cheek = np.exp(-(((side - 0.55) / 0.14) ** 2) - ((y + 0.14) / 0.13) ** 2)
-    front = painted(front, (0.5 * cheek).astype(np.float32), (0.55, 0.08, 0.04))
-    dark: Colour = (0.015, 0.01, 0.01)
-    front = painted(front, inside(eye.astype(np.float32), 0.012), dark)
-    return painted(front, inside(grin.astype(np.float32), 0.012), dark)

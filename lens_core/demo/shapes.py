@@ -8,12 +8,13 @@ up and +z faces the visitor.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]  # float32 where it is kept, whatever numpy makes on the way
 Colour = tuple[float, float, float]
 Fine = npt.NDArray[np.float64]  # while a surface is made: float32 would leave ripples in the normals
 Section = Callable[[Fine, Fine], Fine]  # (angle, height) -> factor on the radius
@@ -71,6 +72,13 @@ def smooth(corners: Sequence[tuple[float, float]], rounds: int = 4) -> list[tupl
         inner = np.stack([near, far], axis=1).reshape(-1, 2)
         line = np.concatenate([line[:1], inner, line[-1:]])
     return [(float(a), float(b)) for a, b in line]
+
+
+def outline(text: str, rounds: int = 0) -> list[tuple[float, float]]:
+    """A profile written as "radius height, radius height, ..." from the foot up, rounded if asked."""
+    pairs = (pair.split() for pair in text.split(","))
+    corners = [(float(radius), float(height)) for radius, height in pairs]
+    return smooth(corners, rounds) if rounds else corners
 
 
 def resample(line: Sequence[tuple[float, float]], count: int) -> Fine:

@@ -8,10 +8,11 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from lens_core.demo.camera import Shot, photograph, take_aim
-from lens_core.demo.paint import band, dot, mottle, painted, toned
+from lens_core.demo.camera import photograph
+from lens_core.demo.paint import band, dot, painted, toned
 from lens_core.demo.room import FLOOR, furnish
-from lens_core.demo.shapes import Colour, Solid, ball, box, join, moved, smooth, tube, turned
+from lens_core.demo.shapes import Colour, Solid, ball, box, join, moved, outline, smooth, tube, turned
+from lens_core.demo.shot import Shot, take_aim
 
 Rng = np.random.Generator
 
@@ -30,16 +31,7 @@ def visitor(rng: Rng) -> Solid:
     """A visitor seen from behind, dark against the light."""
     coat, hair = _dark(rng, 0.12), _dark(rng, 0.05)
     wide = float(rng.uniform(0.85, 1.15))
-    shape = [
-        (0.0, 0.0),
-        (0.17, 0.0),
-        (0.16, 0.5),
-        (0.2, 0.8),
-        (0.22, 1.15),
-        (0.21, 1.28),
-        (0.08, 1.36),
-        (0.07, 1.42),
-    ]
+    shape = outline("0 0, 0.17 0, 0.16 0.5, 0.2 0.8, 0.22 1.15, 0.21 1.28, 0.08 1.36, 0.07 1.42")
     body = turned(smooth([(r * wide, h) for r, h in shape], 3), coat, 0.05, detail=(500, 500))
     head = ball((0, 1.53, 0), (0.105, 0.135, 0.12), hair, 0.2, detail=(200, 140))
     arms = []
@@ -99,13 +91,11 @@ def sign(rng: Rng) -> Solid:
 def extinguisher(rng: Rng) -> Solid:
     """A fire extinguisher."""
     body = turned(
-        smooth([(0.0, 0.0), (0.09, 0.0), (0.09, 0.42), (0.03, 0.48), (0.03, 0.53), (0.0, 0.54)], 2),
+        outline("0 0, 0.09 0, 0.09 0.42, 0.03 0.48, 0.03 0.53, 0 0.54", rounds=2),
         (0.55, 0.02, 0.02),
         0.6,
     )
-    body = painted(
-        body, band(body.points, 0.15, 0.3) * (mottle(body.points, 0.05, 1) > -0.3), (0.7, 0.7, 0.65)
-    )
+    body = painted(body, band(body.points, 0.15, 0.3), (0.7, 0.7, 0.65))
     hose = np.array([[0.03, 0.5, 0], [0.13, 0.45, 0.03], [0.12, 0.2, 0.05]])
     return join(body, tube(hose, 0.012, (0.02, 0.02, 0.02), 0.3))
 
@@ -126,7 +116,7 @@ def stray_photo(rng: Rng, kind: int, wall: Colour, stand: Colour) -> Image.Image
     step = kind % (len(THINGS) * 2)
     if step < len(THINGS):
         solid = THINGS[step](rng)
-        shot = _on_the_floor(take_aim(rng, float(solid.points[:, 1].max())))
+        shot = _on_the_floor(take_aim(rng, _extent(solid)))
         return photograph(moved(solid, (0.0, FLOOR, 0.0)), furnish(rng, wall, None), shot, rng)
     if step < len(THINGS) + 2:
         return wall_photo(rng, wall)
@@ -138,3 +128,8 @@ def stray_photo(rng: Rng, kind: int, wall: Colour, stand: Colour) -> Image.Image
 
 def _on_the_floor(shot: Shot) -> Shot:
     return attrs.evolve(shot, aim=(shot.aim[0], shot.aim[1] + FLOOR, 0.0))
+
+
+def _extent(solid: Solid) -> float:
+    """The height to frame; a long, low thing counts by its length."""
+    return float(max(solid.points[:, 1].max(), 0.8 * np.ptp(solid.points[:, 0])))

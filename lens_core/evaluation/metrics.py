@@ -7,13 +7,28 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from lens_core.artifacts.manifest import Thresholds
 from lens_core.evaluation.held_out import Flags, Judged, Numbers
 
 _RESAMPLES = 1000
 
 
-def figures(judged: Judged, seed: int) -> dict[str, Any]:
+def decision_score(judged: Judged, thresholds: Thresholds) -> Numbers:
+    """What the decision really goes by: the largest T at which each photo would still be accepted.
+
+    That is its probability, or 0 where the margin is too small; with a reference photo near enough it is
+    accepted at any T, unless the two opinions conflict.
+    """
+    score = np.where(judged.margin >= thresholds.min_top1_margin, judged.p_top1, 0.0)
+    near = judged.d_top1 <= thresholds.max_distance
+    conflict = ~judged.agree & (score >= thresholds.threshold)
+    by_neighbour: Numbers = np.where(conflict, 0.0, 1.0)
+    return np.where(near, by_neighbour, score)
+
+
+def figures(judged: Judged, thresholds: Thresholds, seed: int) -> dict[str, Any]:
     """Top-1, top-3 and the reject AUROC per kind of unknown photo; each with a 95 % bootstrap interval."""
+    score = decision_score(judged, thresholds)
     exhibits = judged.exhibits
     answer: dict[str, Any] = {
         "photos": int(exhibits.sum()),
@@ -24,7 +39,7 @@ def figures(judged: Judged, seed: int) -> dict[str, Any]:
     for kind, unknown in judged.unknown_kinds.items():
         answer["reject_auroc"][kind] = {
             "photos": int(unknown.sum()),
-            "p_top1": _auroc(judged.p_top1[exhibits], judged.p_top1[unknown], seed),
+            "decision": _auroc(score[exhibits], score[unknown], seed),
             "distance": _auroc(-judged.d_top1[exhibits], -judged.d_top1[unknown], seed),
         }
     return answer

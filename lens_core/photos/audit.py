@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from lens_core.contracts import Finding
+from lens_core.contracts import Finding, Pixels
 from lens_core.errors import DataError, TooFewPhotosError
 from lens_core.photos import duplicates
 from lens_core.photos.decode import decode
@@ -35,6 +35,8 @@ class Audit:
 
     counts: dict[tuple[str, str], int]
     remarks: tuple[Remark, ...]
+    unreadable: tuple[DataError, ...]
+    """Why photos cannot be used, one error each."""
 
     @property
     def errors(self) -> tuple[Remark, ...]:
@@ -73,31 +75,35 @@ def audit(dataset: Dataset, min_images: int, progress: Progress = no_progress) -
         if count < min_images
     ]
     readable: list[PhotoFile] = []
+    unreadable: list[DataError] = []
     hashes = []
     with ThreadPoolExecutor() as pool:
         examined = pool.map(lambda photo: _examine(photo, checks), dataset.photos)
         for done, (photo, looked) in enumerate(zip(dataset.photos, examined, strict=True), 1):
             remarks += looked.remarks
+            if looked.error is not None:
+                unreadable.append(looked.error)
             if looked.phash is not None:
                 readable.append(photo)
                 hashes.append(looked.phash)
             progress(done, len(dataset.photos))
     remarks += _near_duplicates(readable, duplicates.pairs(hashes))
     remarks += [Remark("warning", "checker", str(failure), "") for failure in checks.failures.values()]
-    return Audit(dataset.counts(), tuple(remarks))
+    return Audit(dataset.counts(), tuple(remarks), tuple(unreadable))
 
 
 @frozen(eq=False)
 class _Looked:
     remarks: list[Remark]
-    phash: Any
+    phash: Pixels | None = None
+    error: DataError | None = None
 
 
 def _examine(photo: PhotoFile, checks: QualityChecks) -> _Looked:
     try:
         decoded = decode(photo.path)
     except DataError as error:
-        return _Looked([Remark("error", error.code, error.what, str(photo.path))], None)
+        return _Looked([Remark("error", error.code, error.what, str(photo.path))], error=error)
     remarks = [
         Remark("warning", finding.check, _describe(finding), str(photo.path))
         for finding in checks.check(decoded)

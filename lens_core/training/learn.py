@@ -67,5 +67,5 @@ def _conclude(reference: Reference, held_out: Sequence[HeldOut], reject: Reject,
     judged = judge(held_out, calibration)
     thresholds = tuning.tune_thresholds(judged, reject.false_accept_cost) if reject.tune else by_hand
     point = tuning.operating_point(judged, thresholds)
-    figures = metrics.figures(judged, seed) | {"operating_point": attrs.asdict(point)}
+    figures = metrics.figures(judged, thresholds, seed) | {"operating_point": attrs.asdict(point)}
     return Learned(reference, calibration, thresholds, point, figures)

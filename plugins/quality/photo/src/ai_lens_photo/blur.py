@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ai_lens_photo.options import PhotoOptions
+from ai_lens_photo.severity import severity
 from lens_core.contracts import Finding, Floats
 
 HINTS = {"ko": "초점을 맞추고 흔들리지 않게", "en": "Focus on the exhibit and hold still"}
@@ -29,12 +30,11 @@ def blur(light: Floats, options: PhotoOptions) -> Finding | None:
     radius = max(_radius(light), _radius(light.T))  # a moved photo is blurred in one direction only
     if radius <= options.blur_radius:
         return None
-    severity = (radius - options.blur_radius) / max(WORST_RADIUS - options.blur_radius, 1e-6)
-    return Finding("blur", min(severity, 1.0), HINTS, round(radius, 2))
+    return Finding("blur", severity(radius, options.blur_radius, WORST_RADIUS), HINTS, round(radius, 2))
 
 
 def _radius(light: Floats) -> float:
-    """Sigma, in pixels, of the blur from left to right; ``_NO_EDGES`` when nothing is an edge."""
+    """Sigma, in pixels, of the blur measured from left to right; ``_NO_EDGES`` when nothing is an edge."""
     slopes: Floats = np.diff(np.ascontiguousarray(light), axis=1)
     if slopes.shape[1] < 5:
         return _NO_EDGES

@@ -1,0 +1,37 @@
+"""What the benchmarks share: where the photos and weights are, and how a table is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+MUSEUMS = SHARED / "photos" / "museums"
+WEIGHTS = SHARED / "weights" / "mobilenetv2_100.onnxzoo-mobilenetv2-7.nohead.safetensors"
+
+
+def need_shared() -> None:
+    """Stop with a word when the photos or weights are not there."""
+    for path in (MUSEUMS, WEIGHTS):
+        if not path.exists():
+            sys.exit(f"This benchmark needs {path}; see benchmarks/README.md.")
+
+
+def report(script: str, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], data: Any) -> None:
+    """Print a Markdown table; keep it as results.md, and the numbers as results.json, beside the script."""
+    lines = [f"# {title}", "", _row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    folder = Path(script).parent
+    (folder / "results.md").write_text(text, encoding="utf-8")
+    (folder / "results.json").write_text(
+        json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
