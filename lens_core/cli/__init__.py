@@ -14,6 +14,8 @@ def main() -> None:
     from lens_core.errors import LensError
 
     _speak_utf8()
+    # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:]
     debug = _take("--debug", arguments) or os.environ.get("AI_LENS_DEBUG") == "1"
     say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments))

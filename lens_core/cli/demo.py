@@ -1,4 +1,4 @@
-"""``ai-lens demo``: the whole path on a museum that is drawn on the spot. Nothing is downloaded but weights."""
+"""``ai-lens demo``: the whole path on a museum that is drawn on the spot."""
 
 from __future__ import annotations
 

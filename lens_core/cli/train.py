@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
     from lens_core.training.train import TrainedRun
 
@@ -60,8 +63,8 @@ def train(
         seed=seed,
         min_images=min_images,
     )
-    run_folder = resume or save_dir or default_run_folder()
-    run = run_training(settings, data_root or Path("data"), run_folder, places=place or (), ood=ood)
+    root, run_folder = data_root or Path("data"), resume or save_dir or default_run_folder()
+    run = run_training(settings, root, run_folder, places=place or (), ood=ood)
     if export_onnx:
         from lens_core.cli.export import export_to
 
@@ -79,16 +82,41 @@ def default_run_folder() -> Path:
     return next(folder for n in count(1) if not (folder := day if n == 1 else Path(f"{day}-{n}")).exists())
 
 
-def run_training(settings: Settings, data_root: Path, save_dir: Path, **more: Any) -> TrainedRun:
+def run_training(
+    settings: Settings,
+    data_root: Path,
+    save_dir: Path,
+    *,
+    places: Sequence[str] = (),
+    ood: Path | None = None,
+) -> TrainedRun:
     """Train with progress bars and print the summary."""
     from lens_core.cli.say import say, stages
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
+    from lens_core.photos.layout import ood_photos, scan
 
+    dataset = scan(data_root, places)
+    unknown = ood_photos(data_root, ood)
+    _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):
         from lens_core.training.train import train
     with stages() as stage:
-        run = train(settings, data_root, save_dir, stage=stage, **more)
+        run = train(settings, dataset, save_dir, ood=unknown, stage=stage)
     print(summary(run))
     say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
     return run
+
+
+def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
+    """Whatever can be told at once, before PyTorch is loaded and before anything is computed."""
+    from lens_core import plugins
+    from lens_core.artifacts.atomic import check_writable
+    from lens_core.photos.audit import check_counts
+
+    check_counts(dataset, settings.min_images)
+    plugins.choose("backbone", settings.backbone)
+    plugins.choose("index", settings.index)
+    for loss in settings.loss.split("+"):
+        plugins.choose("loss", loss.strip())
+    check_writable(save_dir / "best.ckpt")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import attrs
@@ -28,6 +29,19 @@ VISITOR_PLACE, VISITOR_ITEM = "도자실", "청자 상감 매병"
 OTHER_PLACE, OTHER_ITEM = "금속실", "금관"
 # The visitor's photos of an exhibit, by what they show.
 ASKED = {(VISITOR_PLACE, VISITOR_ITEM): "exhibit", (OTHER_PLACE, OTHER_ITEM): "other_place"}
+
+# How the demo trains. Twelve drawn exhibits need no more than this.
+PRETRAINED: dict[str, Any] = {"backbone": "mobilenetv2"}
+FROM_SCRATCH: dict[str, Any] = {
+    "backbone": "timm:test_resnet",
+    "pretrained": False,
+    "finetune": True,
+    "img_size": 96,
+    "epochs": 60,
+    "batch_size": 16,
+    "lr": 3e-3,
+    "weight_decay": 0.02,
+}
 
 Progress = Callable[[int, int], None]
 Job = tuple[Path, Callable[[], Image.Image]]

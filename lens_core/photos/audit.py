@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -14,7 +13,7 @@ from lens_core.contracts import Finding, Pixels
 from lens_core.errors import DataError, TooFewPhotosError
 from lens_core.photos import duplicates
 from lens_core.photos.decode import decode
-from lens_core.photos.layout import Dataset, PhotoFile, list_photos
+from lens_core.photos.layout import Dataset, PhotoFile
 from lens_core.photos.quality import QualityChecks
 from lens_core.progress import Progress, no_progress
 
@@ -130,9 +129,3 @@ def _near_duplicates(photos: Sequence[PhotoFile], pairs: Sequence[tuple[int, int
         text = f"{count} pairs of nearly the same photo; photograph from more sides"
         remarks.append(Remark("warning", "near_duplicate", text, f"{place}/{item}"))
     return remarks
-
-
-def ood_photos(folder: Path) -> list[Path]:
-    """The photos of an OOD folder, also in its sub-folders, by name."""
-    folders = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
-    return [photo for sub in folders for photo in list_photos(sub)]

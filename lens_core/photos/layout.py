@@ -107,6 +107,20 @@ def list_photos(folder: Path) -> list[Path]:
     return sorted((path for path in _visible(folder) if _is_photo(path)), key=lambda path: nfc(path.name))
 
 
+def ood_photos(data_root: Path, folder: Path | None = None) -> list[Path]:
+    """Photos that show no exhibit: those of ``folder``, else of ``data_root/ood`` where there is one.
+
+    Sub-folders are read too. Raises LayoutError (E100) when the named folder is not there.
+    """
+    if folder and not folder.is_dir():
+        raise LayoutError(
+            f"There is no folder {folder}.", "Pass --ood a folder of photos that show no exhibit."
+        )
+    folder = folder or data_root / OOD_FOLDER
+    inside = sorted(path for path in folder.rglob("*") if path.is_dir())
+    return [photo for place in (folder, *inside) if place.is_dir() for photo in list_photos(place)]
+
+
 def _visible(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if not path.name.startswith(".") and path.name not in _DROPPINGS:

@@ -6,8 +6,10 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import attrs
 import safetensors.torch
 import torch
 from torch import nn
@@ -15,8 +17,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from lens_core.artifacts import container
-from lens_core.contracts import Preprocess
-from lens_core.photos.decode import decode
+from lens_core.contracts import Photo, Preprocess
+from lens_core.photos.decode import LONG_SIDE, decode
+from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
 from lens_core.settings import Augment, Settings
 from lens_core.training.augment import random_view
@@ -34,23 +37,38 @@ class ChangedViews(Dataset[tuple[torch.Tensor, int]]):
     """One random view of each photo; which one depends on the seed and the row alone."""
 
     def __init__(
-        self, paths: Sequence[Path], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
+        self, photos: Sequence[Photo], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
     ) -> None:
-        self.paths, self.labels = list(paths), labels
+        self.photos, self.labels = photos, labels
         self.preprocess, self.augment, self.seed = preprocess, augment, seed
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.photos)
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        photo = decode(self.paths[row])
-        view = random_view(photo, self.preprocess, self.augment, self.seed * len(self) + row)
+        view = random_view(self.photos[row], self.preprocess, self.augment, self.seed * len(self) + row)
         return torch.from_numpy(view), int(self.labels[row])
+
+
+def keep_photos(paths: Sequence[Path], preprocess: Preprocess, progress: Progress) -> list[Photo]:
+    """Decode once and keep twice the model's size in memory: enough for the closest crop."""
+    twice = attrs.evolve(preprocess, size=min(2 * preprocess.size, LONG_SIDE))
+
+    def shrunk(path: Path) -> Photo:
+        photo = decode(path)
+        return attrs.evolve(photo, pixels=fit(photo.pixels, twice))
+
+    with ThreadPoolExecutor() as pool:
+        kept = []
+        for photo in pool.map(shrunk, paths):
+            kept.append(photo)
+            progress(len(kept), len(paths))
+        return kept
 
 
 def finetune(
     net: LensNet,
-    paths: Sequence[Path],
+    photos: Sequence[Photo],
     labels: Labels,
     settings: Settings,
     state_file: Path,
@@ -61,7 +79,7 @@ def finetune(
     With a ``state_file`` of an interrupted run of the same settings it goes on from there.
     """
     epochs = settings.epochs or EPOCHS
-    steps_per_epoch = -(-len(paths) // settings.batch_size)
+    steps_per_epoch = -(-len(photos) // settings.batch_size)
     run = FineTuning(net, int(labels.max()) + 1, epochs * steps_per_epoch, settings)
     if state_file.exists():
         run.resume(state_file)
@@ -69,7 +87,7 @@ def finetune(
     while run.epoch < epochs:
         seed = settings.seed * 1000 + run.epoch
         torch.manual_seed(seed)
-        views = ChangedViews(paths, labels, net.preprocess, settings.augment, seed)
+        views = ChangedViews(photos, labels, net.preprocess, settings.augment, seed)
         batches = DataLoader(views, settings.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
         for step in run.one_epoch(batches):
             progress(run.epoch * steps_per_epoch + step, epochs * steps_per_epoch)
@@ -88,10 +106,12 @@ class FineTuning:
         self.losses = make_losses(settings, class_count)
         average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
         self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
+        # A backbone that has seen a million photos must not run as fast as heads that have seen none.
+        factor = HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1
         heads = [*net.embed.parameters(), *self.losses.parameters()]
         groups = [
             {"params": list(net.backbone.parameters()), "lr": settings.lr},
-            {"params": heads, "lr": settings.lr * HEAD_LR_FACTOR},
+            {"params": heads, "lr": settings.lr * factor},
         ]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -101,7 +121,7 @@ class FineTuning:
     def one_epoch(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Iterator[int]:
         """One pass over the photos, yielding the number of each step done."""
         self.net.train()
-        if self.settings.pretrained:
+        if self.settings.pretrained or self.settings.weights:
             _keep_batch_norm(self.net)
         for step, (images, labels) in enumerate(batches, 1):
             embeddings = self.net.embed(self.net.features(images))

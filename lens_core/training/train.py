@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,17 +18,15 @@ from lens_core.artifacts.atomic import check_writable, write_json
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
-from lens_core.errors import BadSettingError, BusyError, LayoutError
+from lens_core.errors import BadSettingError, BusyError
 from lens_core.photos import duplicates
-from lens_core.photos.audit import check_counts, ood_photos
-from lens_core.photos.decode import decode
-from lens_core.photos.layout import OOD_FOLDER, Dataset, scan
+from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings, to_dict
 from lens_core.training import checkpoint, provenance
 from lens_core.training.features import compute
-from lens_core.training.finetune import finetune
+from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.heads import Labels
 from lens_core.training.learn import Learned, learn
 from lens_core.training.network import LensNet, make_backbone
@@ -53,25 +50,22 @@ class TrainedRun:
 
 def train(
     settings: Settings,
-    data_root: Path,
+    dataset: Dataset,
     save_dir: Path,
     *,
-    places: Sequence[str] = (),
-    ood: Path | None = None,
+    ood: Sequence[Path] = (),
     stage: Stage = silent,
 ) -> TrainedRun:
-    """Train on the photos under ``data_root`` and write ``best.ckpt`` and ``metrics.json`` to ``save_dir``.
+    """Train on the photos of a data set and write ``best.ckpt`` and ``metrics.json`` to ``save_dir``.
 
-    Running it again in the same folder reuses features and goes on with an interrupted fine-tuning.
-    Raises DataError (E1xx), PluginError (E4xx), CannotWriteError (E700) or BusyError (E710).
+    ``ood`` are photos that show no exhibit. Running it again in the same folder reuses features and goes on
+    with an interrupted fine-tuning. Raises DataError (E12x), PluginError (E4xx), CannotWriteError (E700) or
+    BusyError (E710).
     """
     if not (settings.pretrained or settings.weights or settings.finetune):
         raise BadSettingError(
             "pretrained: false leaves a network that has learned nothing.", "Add --finetune."
         )
-    dataset = scan(data_root, places)
-    check_counts(dataset, settings.min_images)
-    check_writable(save_dir / CHECKPOINT)
     with _only_writer(save_dir):
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
@@ -81,7 +75,7 @@ def train(
         lesson = Lesson(features.values, labels_of(dataset), place_of(dataset), settings)
         if splits is None:
             splits = list(folds(lesson.labels, duplicate_groups(features.phashes), FOLDS, settings.seed))
-        ood_features = _ood_features(_ood_files(data_root, ood), net, settings, stage)
+        ood_features = _ood_features(ood, net, settings, stage)
         learned = learn(
             lesson, splits, ood=ood_features, progress=stage("Learning, and testing on held-out photos")
         )
@@ -104,12 +98,13 @@ def _finetune(
 ) -> list[Split]:
     """Fine-tune on one side of a split and return it: the other side must stay unseen until the proof."""
     labels = labels_of(dataset)
-    with ThreadPoolExecutor() as pool:
-        phashes = list(pool.map(lambda photo: duplicates.phash(decode(photo.path)), dataset.photos))
+    paths = [photo.path for photo in dataset.photos]
+    photos = keep_photos(paths, net.preprocess, stage("Reading the photos"))
+    phashes = [duplicates.phash(photo) for photo in photos]
     split = next(folds(labels, duplicate_groups(phashes), FOLDS, settings.seed), None)
     rows = split[0] if split else np.arange(len(labels))
-    paths = [dataset.photos[row].path for row in rows]
-    finetune(net, paths, labels[rows], settings, save_dir / "finetune.state", stage("Fine-tuning"))
+    shown = [photos[row] for row in rows]
+    finetune(net, shown, labels[rows], settings, save_dir / "finetune.state", stage("Fine-tuning"))
     return [split] if split else []
 
 
@@ -117,13 +112,6 @@ def place_of(dataset: Dataset) -> Labels:
     """int64[C]: the place of each class."""
     places = list(dataset.places)
     return np.array([places.index(place) for place, _ in dataset.items], np.int64)
-
-
-def _ood_files(data_root: Path, ood: Path | None) -> list[Path]:
-    folder = ood or data_root / OOD_FOLDER
-    if ood and not ood.is_dir():
-        raise LayoutError(f"There is no folder {ood}.", "Pass --ood a folder of photos that show no exhibit.")
-    return ood_photos(folder) if folder.is_dir() else []
 
 
 def _ood_features(files: Sequence[Path], net: LensNet, settings: Settings, stage: Stage) -> Floats | None:

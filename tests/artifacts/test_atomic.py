@@ -1,0 +1,120 @@
+"""A file is written whole or not at all."""
+
+import os
+import stat
+import threading
+
+import pytest
+
+from lens_core.artifacts.atomic import atomic_path, atomic_write, check_writable, write_json
+from lens_core.errors import CannotWriteError
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_bytes_are_there_when_it_returns(tmp_path):
+    path = tmp_path / "새 폴더" / "a.bin"
+    atomic_write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert files(path.parent) == ["a.bin"]
+
+
+def test_text_is_utf8_with_plain_newlines(tmp_path):
+    atomic_write(tmp_path / "a.txt", "전시\n")
+    assert (tmp_path / "a.txt").read_bytes() == "전시\n".encode()
+
+
+def test_json_is_readable_as_it_is(tmp_path):
+    write_json(tmp_path / "a.json", {"place": "가야관"})
+    assert '"가야관"' in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failure_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path, failure):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(failure), atomic_path(path) as temporary:
+        temporary.write_bytes(b"half of the ne")
+        raise failure
+    assert path.read_bytes() == b"old"
+    assert files(tmp_path) == ["a.bin"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_is_an_error_naming_it(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(CannotWriteError) as refused, atomic_path(path):
+        raise OSError(28, os.strerror(28))
+    assert str(refused.value).startswith(f"E700: {path} cannot be written: No space left on device.")
+    assert path.read_bytes() == b"old"
+    assert files(tmp_path) == ["a.bin"]
+
+
+def test_the_old_file_is_there_until_the_new_one_is_complete(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("write", [check_writable, lambda path: atomic_write(path, b"")])
+def test_a_folder_that_cannot_be_is_an_error(tmp_path, write):
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotWriteError, match=r"E700: .*/file/a\.bin cannot be written: "):
+        write(tmp_path / "file" / "a.bin")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_an_error(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(CannotWriteError, match="Permission denied"):
+            check_writable(tmp_path / "a.bin")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path):
+    (tmp_path / "a.bin").mkdir()
+    with pytest.raises(CannotWriteError, match=r"a\.bin cannot be written"):
+        atomic_write(tmp_path / "a.bin", b"new")
+    assert files(tmp_path) == ["a.bin"]
+
+
+def test_checking_leaves_nothing_behind_and_touches_nothing(tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"old")
+    check_writable(tmp_path / "a.bin")
+    assert files(tmp_path) == ["a.bin"]
+    assert (tmp_path / "a.bin").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_others_may_read_the_file_as_the_umask_says(tmp_path):
+    atomic_write(tmp_path / "a.bin", b"")
+    plain = tmp_path / "plain"
+    plain.touch()
+    mode = stat.S_IMODE((tmp_path / "a.bin").stat().st_mode)
+    assert mode == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_many_writers_of_one_file_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.bin"
+    contents = [bytes([number]) * 20_000 for number in range(8)]
+    threads = [threading.Thread(target=atomic_write, args=(path, content)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_bytes() in contents
+    assert files(tmp_path) == ["a.bin"]
+
+
+def test_a_long_name_that_the_file_system_takes_can_be_written(tmp_path):
+    path = tmp_path / ("가" * 80 + ".ckpt")  # 245 bytes: the file system takes it
+    path.write_bytes(b"old")
+    atomic_write(path, b"new")
+    assert path.read_bytes() == b"new"

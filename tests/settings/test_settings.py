@@ -1,0 +1,247 @@
+"""Where a setting comes from, and what is said when one is wrong."""
+
+import math
+
+import pytest
+
+from lens_core.errors import BadSettingError
+from lens_core.settings import Settings, flatten, from_dict, keys, resolve, to_dict
+
+
+@pytest.fixture
+def file(tmp_path):
+    """``file("lr: 1")``: a settings file."""
+
+    def write(text):
+        path = tmp_path / "settings.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def settled(file=None, flags=None, environ=None):
+    return resolve(file, flags, environ or {}).settings
+
+
+def error_of(file=None, flags=None, environ=None):
+    with pytest.raises(BadSettingError) as refused:
+        resolve(file, flags, environ or {})
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+# --- precedence
+
+
+def test_nothing_set_means_the_documented_defaults():
+    settings = settled()
+    assert (settings.seed, settings.backbone, settings.embedding_dim, settings.lr) == (42, "vit_b16", 512, 3e-4)
+    reject = settings.reject
+    assert (reject.threshold, reject.min_top1_margin, reject.max_distance) == (0.62, 0.12, 0.65)
+
+
+def test_a_file_wins_over_defaults_the_environment_over_the_file_and_a_flag_over_all(file):
+    path = file("seed: 1\nlr: 0.1\nloss: ce\n")
+    environ = {"AI_LENS_SEED": "2", "AI_LENS_LR": "0.2"}
+    resolved = resolve(path, {"seed": 3}, environ)
+    settings = resolved.settings
+    assert (settings.seed, settings.lr, settings.loss, settings.batch_size) == (3, 0.2, "ce", 32)
+    origins = {key: resolved.origins[key] for key in ("seed", "lr", "loss", "batch_size")}
+    assert origins == {
+        "seed": "flag --seed",
+        "lr": "environment AI_LENS_LR",
+        "loss": f"{path} line 3",
+        "batch_size": "default",
+    }
+
+
+def test_a_flag_that_was_not_given_changes_nothing(file):
+    assert settled(file("seed: 1"), {"seed": None}).seed == 1
+
+
+def test_every_setting_has_an_origin():
+    resolved = resolve(environ={})
+    assert list(resolved.origins) == list(flatten(resolved.settings)) == [key for key, _ in keys()]
+
+
+def test_one_value_of_a_group_leaves_the_others_alone(file):
+    settings = settled(
+        file("reject:\n  threshold: 0.7\naugment: {color_jitter: 0}\n"),
+        {"reject.max_distance": 0.3},
+        {"AI_LENS_REJECT__MIN_TOP1_MARGIN": "0.2"},
+    )
+    reject = settings.reject
+    assert (reject.threshold, reject.min_top1_margin, reject.max_distance) == (0.7, 0.2, 0.3)
+    assert settings.augment.color_jitter == 0
+    assert settings.augment.horizontal_flip is True
+
+
+def test_an_empty_file_sets_nothing(file):
+    assert settled(file("# all as it is\n")) == Settings()
+
+
+def test_the_settings_file_of_the_product_page_is_understood(file):
+    settings = settled(
+        file(
+            """\
+seed: 42
+img_size: 224
+backbone: vit_b16
+optimizer: adamw
+lr: 3e-4              # a number, not a string
+weight_decay: 0.05
+scheduler: cosine
+loss: arcface
+embedding_dim: 512
+augment: {random_resized_crop: true, color_jitter: 0.2, horizontal_flip: true, gaussian_blur: true}
+reject: {threshold: 0.62, min_top1_margin: 0.12}
+export: {onnx: true, opset: 17}
+"""
+        )
+    )
+    assert (settings.img_size, settings.lr, settings.loss, settings.export.opset) == (224, 3e-4, "arcface", 17)
+
+
+# --- types
+
+
+@pytest.mark.parametrize("written", ["3e-4", "3.0e-4", "0.0003", "3E-4"])
+def test_a_small_number_is_a_number_however_it_is_written(file, written):
+    assert math.isclose(settled(file(f"lr: {written}")).lr, 3e-4)
+    assert math.isclose(settled(environ={"AI_LENS_LR": written}).lr, 3e-4)
+
+
+def test_a_whole_number_may_stand_for_a_number(file):
+    lr = settled(file("lr: 1")).lr
+    assert (lr, type(lr)) == (1.0, float)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("lr: fast", "lr: expected a number, got 'fast'"),
+        ("lr: '3e-4'", "lr: expected a number, got '3e-4'"),
+        ("lr:", "lr: expected a number, got None"),
+        ("seed: 1.5", "seed: expected a whole number, got 1.5"),
+        ("seed: true", "seed: expected a whole number, got True"),
+        ("finetune: 1", "finetune: expected true or false, got 1"),
+        ("backbone: 50", "backbone: expected text, got 50"),
+        ("lang: fr", "lang: expected 'ko' or 'en', got 'fr'"),
+        ("optimizer: sgd", "optimizer: expected 'adamw', got 'sgd'"),
+        ("epochs: many", "epochs: expected a whole number, got 'many'"),
+    ],
+)
+def test_a_wrong_type_names_the_key_the_line_and_what_was_expected(file, line, what):
+    path = file(f"# ours\n\n{line}\n")
+    assert error_of(path).startswith(f"E600: {what} ({path} line 3).")
+
+
+def test_a_group_needs_indented_settings(file):
+    path = file("reject: 0.7\n")
+    assert f"reject: expected indented settings, got 0.7 ({path} line 1)." in error_of(path)
+
+
+def test_null_means_the_programs_choice_where_there_is_one(file):
+    assert settled(file("img_size: null\nepochs:\n")).img_size is None
+
+
+def test_a_wrong_type_in_the_environment_names_the_variable():
+    said = error_of(environ={"AI_LENS_BATCH_SIZE": "big"})
+    assert said.startswith("E600: batch_size: expected a whole number, got 'big' (environment AI_LENS_BATCH_SIZE).")
+
+
+@pytest.mark.parametrize("value", ["[", "{", "a: b: c", "'", "!!python/none x"])
+def test_a_value_in_the_environment_that_is_no_yaml_is_an_error_not_a_crash(value):
+    assert "AI_LENS_LR" in error_of(environ={"AI_LENS_LR": value})
+
+
+def test_text_in_the_environment_is_taken_as_it_is():
+    settings = settled(environ={"AI_LENS_BACKBONE": "timm:test_vit", "AI_LENS_WEIGHTS": "123"})
+    assert (settings.backbone, settings.weights) == ("timm:test_vit", "123")
+
+
+def test_the_language_can_be_set_as_the_product_page_says():
+    assert settled(environ={"AI_LENS_LANG": "en"}).lang == "en"
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "TRACE", "PLUGINS", "CACHE_DIR"])
+def test_variables_that_steer_the_program_are_no_settings(name):
+    assert settled(environ={f"AI_LENS_{name}": "1", "PATH": "/bin"}) == Settings()
+
+
+# --- unknown keys
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "nearest"),
+    [
+        ("seed: 1\nbackbon: vit_b16\n", 2, "backbon", "backbone"),
+        ("reject:\n  threshold: 0.6\n  min_top1_margn: 0.1\n", 3, "reject.min_top1_margn", "reject.min_top1_margin"),
+        ("rejct: {threshold: 0.5}\n", 1, "rejct", "reject"),
+        ("export:\n\n  opsett: 17\n", 3, "export.opsett", "export.opset"),
+    ],
+)
+def test_an_unknown_key_names_the_line_and_the_nearest_key(file, text, line, key, nearest):
+    path = file(text)
+    assert error_of(path) == (
+        f"E600: {key}: there is no such setting ({path} line {line}). Did you mean '{nearest}'?"
+    )
+
+
+def test_an_unknown_key_far_from_all_others_says_where_to_look(file):
+    said = error_of(file("zzzzzz: 1\n"))
+    assert said.endswith("See `ai-lens config` for every setting, its value and where it came from.")
+
+
+def test_an_unknown_variable_is_an_error_with_the_nearest_key():
+    assert error_of(environ={"AI_LENS_BACKBON": "x"}) == (
+        "E600: backbon: there is no such setting (environment AI_LENS_BACKBON). Did you mean 'backbone'?"
+    )
+
+
+def test_a_group_without_its_key_is_not_answered_with_itself():
+    said = error_of(environ={"AI_LENS_REJECT": "0.5"})
+    assert "environment AI_LENS_REJECT" in said
+    assert "Did you mean 'reject'?" not in said
+
+
+# --- files that are no settings
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 1\nseed: 2\n", "is not YAML"),
+        ("seed: [1\n", "is not YAML"),
+        ("- seed\n", "must hold `key: value` lines"),
+        ("seed\n", "must hold `key: value` lines"),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_one_line_of_error(file, text, said):
+    assert said in error_of(file(text))
+
+
+def test_a_missing_file_and_a_folder_are_errors(tmp_path):
+    assert "No such file" in error_of(tmp_path / "none.yaml")
+    assert "cannot be read" in error_of(tmp_path)
+
+
+def test_a_file_in_another_encoding_is_an_error(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes("lang: ko  # 한국어".encode("cp949"))
+    assert "cannot be read" in error_of(path)
+
+
+def test_a_file_cannot_run_code(file, tmp_path):
+    said = error_of(file(f"seed: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n"))
+    assert not (tmp_path / "made").exists()
+    assert "seed" in said
+
+
+# --- what a run records
+
+
+def test_recorded_settings_are_read_back():
+    settings = settled(flags={"reject.threshold": 0.7, "index_options": {"nprobe": 8}, "epochs": 3})
+    assert from_dict(to_dict(settings)) == settings
