@@ -135,9 +135,10 @@ def tiny_settings(random_weights):
 @pytest.fixture(scope="session")
 def run(museum, tiny_settings, tmp_path_factory):
     """A finished training run: ``run.checkpoint``, ``run.manifest``, ``run.metrics``."""
+    from lens_core.photos.layout import scan
     from lens_core.training.train import train
 
-    return train(tiny_settings, museum, tmp_path_factory.mktemp("runs") / "전시 1")
+    return train(tiny_settings, scan(museum), tmp_path_factory.mktemp("runs") / "전시 1")
 
 
 @pytest.fixture(scope="session")

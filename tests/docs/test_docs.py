@@ -196,9 +196,10 @@ class Flat(torch.nn.Module):
         return flat, flat / 255
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 def test_the_exporter_page_works(installed, tmp_path):
     installed("exporter")
-    exporter, path = plugins.make("exporter", "script", {}), tmp_path / "best.script"
+    exporter, path = plugins.make("exporter", "boxed", {}), tmp_path / "best.boxed"
     photos = torch.randint(0, 256, (2, 4, 4, 3), dtype=torch.uint8)
     exporter.export(Flat(), photos[:1], {"manifest.json": b"{}"}, path)
     runtime = open_runtime(path, {})

@@ -6,7 +6,7 @@ import pytest
 from PIL import ImageFilter
 
 from lens_core.errors import TooFewPhotosError
-from lens_core.photos.audit import audit, check_counts, ood_photos
+from lens_core.photos.audit import audit, check_counts
 from lens_core.photos.layout import scan
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}}
@@ -122,11 +122,3 @@ def test_the_json_says_what_the_table_says(data):
     ]
     assert said["errors"] == sum(remark["level"] == "error" for remark in said["remarks"]) == 1
     assert said["warnings"] == sum(remark["level"] == "warning" for remark in said["remarks"])
-
-
-def test_photos_of_no_exhibit_are_found_in_sub_folders_too(tmp_path):
-    for name in ("wall.jpg", "floors/2.jpg", "floors/1.jpg", "floors/.hidden.jpg", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    names = [path.relative_to(tmp_path).as_posix() for path in ood_photos(tmp_path)]
-    assert names == ["wall.jpg", "floors/1.jpg", "floors/2.jpg"]

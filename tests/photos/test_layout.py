@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from lens_core.errors import LayoutError, NameCollisionError
-from lens_core.photos.layout import find_place, list_photos, scan
+from lens_core.photos.layout import find_place, list_photos, ood_photos, scan
 
 NFC, NFD = (unicodedata.normalize(form, "가야관") for form in ("NFC", "NFD"))
 
@@ -121,6 +121,19 @@ def test_photos_that_show_no_exhibit_are_no_place(data):
     root = data("A/ㄱ/1.jpg", "ood/wall.jpg", "ood/floors/1.jpg")
     assert scan(root).places == ("A",)
     assert "has no place 'ood'; it has A." in error_of(scan, root, ["ood"])
+
+
+def test_photos_that_show_no_exhibit_are_found_in_sub_folders_too(data):
+    root = data("ood/wall.jpg", "ood/floors/2.jpg", "ood/floors/1.jpg", "ood/floors/.3.jpg", "ood/notes.txt")
+    expected = ["wall.jpg", "floors/1.jpg", "floors/2.jpg"]
+    assert [path.relative_to(root / "ood").as_posix() for path in ood_photos(root)] == expected
+    assert ood_photos(root / "elsewhere", root / "ood") == ood_photos(root)
+
+
+def test_having_no_such_photos_is_fine_but_naming_a_folder_that_is_not_there_is_an_error(data):
+    root = data("A/ㄱ/1.jpg")
+    assert ood_photos(root) == []
+    assert "There is no folder" in error_of(ood_photos, root, root / "walls")
 
 
 def test_no_gallery_can_be_made_of_photos_that_show_no_exhibit(data):
