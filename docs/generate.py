@@ -32,7 +32,7 @@ MADE = "<!-- Made by docs/generate.py from the code: run `make docs`, do not edi
 OTHER_EXITS = {
     0: "It did what was asked; a `recollect` is a result.",
     1: "A bug in ai-lens. Run the command again with `--debug` and report what it prints.",
-    2: "Wrong usage: an unknown command, flag or value.",
+    2: "Wrong usage.",
     errors.BATCH_HAD_FAILURES: "`infer-batch` finished, but could not read some photos; their lines say why.",
     RECOLLECTED: "`infer --fail-on-recollect` answered `recollect`.",
 }

@@ -239,9 +239,11 @@ def _requirement(plugin: Plugin, module: str) -> str:
     except metadata.PackageNotFoundError:
         required = []
     names = [match.group() for line in required if (match := re.match(r"[A-Za-z0-9._-]+", line))]
-    for name in names:
-        if re.sub(r"[^a-z0-9]", "", name.lower()).startswith(wanted):
-            return name
+    bare = {name: re.sub(r"[^a-z0-9]", "", name.lower()) for name in names}
+    for fits in (str.__eq__, str.startswith):
+        for name in names:
+            if fits(bare[name], wanted):
+                return name
     return f"--force-reinstall {plugin.distribution}"
 
 

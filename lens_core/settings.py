@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import attrs
 import cattrs
 from attrs import field, frozen
+from attrs.validators import ge, gt, optional
 
 from lens_core.errors import BadSettingError
 
@@ -28,7 +29,7 @@ class Augment:
     """Changes made to training photos while fine-tuning."""
 
     random_resized_crop: bool = True
-    color_jitter: float = 0.2
+    color_jitter: float = field(default=0.2, validator=ge(0))
     horizontal_flip: bool = True
     gaussian_blur: bool = True
 
@@ -37,13 +38,13 @@ class Augment:
 class Reject:
     """When to answer ``recollect``. Training retunes the three numbers on the photos."""
 
-    threshold: float = 0.62
+    threshold: float = field(default=0.62, validator=ge(0))
     """T: the least calibrated probability of the best item."""
-    min_top1_margin: float = 0.12
+    min_top1_margin: float = field(default=0.12, validator=ge(0))
     """M: the least lead of the best item over the second."""
-    max_distance: float = 0.65
+    max_distance: float = field(default=0.65, validator=ge(0))
     """D: the largest cosine distance to the nearest reference photo."""
-    false_accept_cost: float = 1.0
+    false_accept_cost: float = field(default=1.0, validator=ge(0))
     """How much one accepted photo of an unknown exhibit counts against one right answer, in tuning."""
     tune: bool = True
     """``false`` keeps the three numbers as they are set here."""
@@ -62,7 +63,7 @@ class Settings:
     """Everything a run depends on; recorded with the model it makes."""
 
     seed: int = 42
-    img_size: int | None = None
+    img_size: int | None = field(default=None, validator=optional(ge(32)))
     """Side of the model's input in pixels; null: what the backbone is best at."""
     backbone: str = "vit_b16"
     weights: str | None = None
@@ -71,18 +72,18 @@ class Settings:
     """false: start the backbone from random weights (needs finetune)."""
     finetune: bool = False
     """Train the backbone too. Without it, its features are computed once and only the heads are trained."""
-    epochs: int | None = None
+    epochs: int | None = field(default=None, validator=optional(ge(1)))
     """Passes over the photos; null: 30 for heads on cached features, 10 for fine-tuning."""
-    batch_size: int = 32
+    batch_size: int = field(default=32, validator=ge(2))
     optimizer: Literal["adamw"] = "adamw"
-    lr: float = 3e-4
+    lr: float = field(default=3e-4, validator=gt(0))
     """Learning rate of the backbone when fine-tuning; heads learn ten times as fast."""
-    weight_decay: float = 0.05
+    weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
     loss: str = "ce+arcface"
-    embedding_dim: int = 512
+    embedding_dim: int = field(default=512, validator=ge(2))
     augment: Augment = field(factory=Augment)
-    min_images: int = 10
+    min_images: int = field(default=10, validator=ge(1))
     """Fewest photos of an item before validate-data and train refuse."""
     reject: Reject = field(factory=Reject)
     index: str = "exact"
@@ -150,7 +151,18 @@ def resolve(
         for key, value, origin in layer:
             values[key] = _typed(key, value, types[key], origin)
             origins[key] = origin
-    return Resolved(_assemble(values), origins)
+    return Resolved(_assemble(values, origins), origins)
+
+
+def to_yaml(settings: Settings) -> str:
+    """The settings as a file that ``--config`` reads."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    text = StringIO()
+    YAML().dump(to_dict(settings), text)
+    return text.getvalue()
 
 
 def flatten(settings: Settings) -> dict[str, Any]:
@@ -173,12 +185,16 @@ def _get(settings: Any, key: str) -> Any:
     return settings
 
 
-def _assemble(values: Mapping[str, Any]) -> Settings:
+def _assemble(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
     settings = Settings()
     for key, value in values.items():
         head, _, rest = key.partition(".")
-        new = attrs.evolve(getattr(settings, head), **{rest: value}) if rest else value
-        settings = attrs.evolve(settings, **{head: new})
+        try:
+            new = attrs.evolve(getattr(settings, head), **{rest: value}) if rest else value
+            settings = attrs.evolve(settings, **{head: new})
+        except ValueError as error:
+            reason = str(error).replace(f"'{rest or head}'", "it")
+            raise BadSettingError(f"{key}: {reason} ({origins[key]}).") from error
     return settings
 
 

@@ -77,6 +77,9 @@ def front(
 ) -> None:
     context.obj = choices = Choices(
         config,
+        data_root,
+        save_dir,
+        ood,
         {
             "backbone": backbone,
             "weights": str(weights) if weights else None,
@@ -88,4 +91,4 @@ def front(
         },
     )
     if context.invoked_subcommand is None:
-        whole_job.whole_job(choices, data_root or Path("data"), save_dir, ood)
+        whole_job.whole_job(choices)

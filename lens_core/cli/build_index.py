@@ -39,7 +39,7 @@ def build_index(
     from lens_core.runtime.search import to_file
 
     settings = choices.settings(context, index=index)
-    photos = find_place(data_root or Path("data"), place)
+    photos = find_place(data_root or choices.of(context).data_root, place)
     check_writable(save)
     lens = Lens(model)
     with stages() as stage:

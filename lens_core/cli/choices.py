@@ -8,24 +8,32 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from lens_core.runtime.lens import Lens
     from lens_core.settings import Resolved, Settings
 
 
 class Choices:
-    """Flags by dotted settings key; None means: not given."""
+    """What stood in front of the command. Flags go by dotted settings key; None means: not given."""
 
-    def __init__(self, config: Path | None, flags: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        config: Path | None,
+        data_root: Path | None,
+        save_dir: Path | None,
+        ood: Path | None,
+        flags: dict[str, Any],
+    ) -> None:
         self.config = config
+        self.data_root = data_root or Path("data")
+        self.save_dir = save_dir
+        self.ood = ood
         self.flags = flags
 
     def resolve(self, config: Path | None = None, **flags: Any) -> Resolved:
-        """The settings in force; a command's own flags win over those in front of it.
-
-        ``__`` in a name stands for the dot: ``reject__threshold``.
-        """
+        """The settings in force; a command's own flags win over those in front of it."""
         from lens_core.settings import resolve
 
-        own = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        own = {name: value for name, value in flags.items() if value is not None}
         return resolve(config or self.config, {**self.flags, **own})
 
 
@@ -38,3 +46,26 @@ def of(context: typer.Context) -> Choices:
 def settings(context: typer.Context, config: Path | None = None, **flags: Any) -> Settings:
     """The settings in force for a command."""
     return of(context).resolve(config, **flags).settings
+
+
+def open_lens(
+    context: typer.Context,
+    model: Path,
+    index_file: Path | None,
+    index: str | None,
+    index_option: list[str] | None,
+    lang: str | None,
+) -> Lens:
+    """The model, with the gallery, index and language that were chosen."""
+    from lens_core.cli.options import key_values
+    from lens_core.runtime.lens import Lens
+
+    resolved = of(context).resolve(index=index, lang=lang)
+    settings, chosen = resolved.settings, resolved.origins["index"] != "default"
+    return Lens(
+        model,
+        index_file=index_file,
+        index=settings.index if chosen else None,
+        index_options=key_values(index_option) or settings.index_options,
+        lang=settings.lang,
+    )

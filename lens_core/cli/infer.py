@@ -28,18 +28,7 @@ def infer(
     ] = False,
 ) -> None:
     """Which exhibit of the place is in the photo? Prints one JSON object."""
-    from lens_core.runtime.lens import Lens
-
-    front = choices.of(context)
-    settings = front.resolve(lang=lang, index=index).settings
-    chosen = index or front.flags["index"]
-    lens = Lens(
-        model,
-        index_file=index_file,
-        index=chosen,
-        index_options=options.key_values(index_option),
-        lang=settings.lang,
-    )
+    lens = choices.open_lens(context, model, index_file, index, index_option, lang)
     photo = sys.stdin.buffer.read() if image == "-" else image
     result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)
     print(result.to_json())

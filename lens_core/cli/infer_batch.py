@@ -33,24 +33,15 @@ def infer_batch(
     from lens_core.errors import BATCH_HAD_FAILURES, LayoutError
     from lens_core.photos.layout import list_photos
     from lens_core.runtime.batch import infer_batch
-    from lens_core.runtime.lens import Lens
 
     if not input_dir.is_dir():
         raise LayoutError(f"There is no folder {input_dir}.", "Pass --input-dir a folder of photos.")
     photos = list_photos(input_dir)
     if not photos:
         raise LayoutError(f"{input_dir} holds no photos.", "Pass --input-dir a folder of photos.")
-    front = choices.of(context)
-    settings = front.resolve(lang=lang, index=index).settings
     if output != "-":
         check_writable(Path(output))
-    lens = Lens(
-        model,
-        index_file=index_file,
-        index=index or front.flags["index"],
-        index_options=options.key_values(index_option),
-        lang=settings.lang,
-    )
+    lens = choices.open_lens(context, model, index_file, index, index_option, lang)
     with stages() as stage:
         answers = infer_batch(
             lens,

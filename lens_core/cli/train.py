@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lens_core.training.train import TrainedRun
 
 
+SETTINGS_FILE = "settings.yaml"
+
+
 def train(
     context: typer.Context,
     data_root: options.DataRoot = None,
@@ -44,13 +47,15 @@ def train(
     ] = False,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with an interrupted run: its folder.", exists=True, file_okay=False),
+        typer.Option(
+            help="Go on with an interrupted run, with its settings: its folder.", exists=True, file_okay=False
+        ),
     ] = None,
 ) -> None:
     """Train a model that knows how sure it is, and measure it on held-out photos."""
     settings = choices.settings(
         context,
-        config,
+        config or (resume / SETTINGS_FILE if resume else None),
         backbone=backbone,
         weights=str(weights) if weights else None,
         finetune=finetune,
@@ -63,8 +68,11 @@ def train(
         seed=seed,
         min_images=min_images,
     )
-    root, run_folder = data_root or Path("data"), resume or save_dir or default_run_folder()
-    run = run_training(settings, root, run_folder, places=place or (), ood=ood)
+    front = choices.of(context)
+    run_folder = resume or save_dir or front.save_dir or default_run_folder()
+    run = run_training(
+        settings, data_root or front.data_root, run_folder, places=place or (), ood=ood or front.ood
+    )
     if export_onnx:
         from lens_core.cli.export import export_to
 

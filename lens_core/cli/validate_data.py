@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +26,8 @@ def validate_data(
     from lens_core.photos.layout import scan
 
     settings = choices.settings(context, config, min_images=min_images)
-    check(scan(data_root or Path("data"), place or ()), settings.min_images, as_json)
+    root = data_root or choices.of(context).data_root
+    check(scan(root, place or ()), settings.min_images, as_json)
 
 
 def check(dataset: Dataset, min_images: int, as_json: bool = False) -> None:

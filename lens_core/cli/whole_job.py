@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from lens_core.settings import Settings
 
 
-def whole_job(choices: Choices, data_root: Path, save_dir: Path | None, ood: Path | None) -> None:
+def whole_job(choices: Choices) -> None:
     """Validate, train, measure and tune, index, export. Everything lands in one folder."""
     from lens_core.photos.layout import scan
 
     settings = choices.resolve().settings
-    run_folder = save_dir or train.default_run_folder()
-    say.say(f"1/4 Checking {data_root}")
-    validate_data.check(scan(data_root), settings.min_images)
+    run_folder = choices.save_dir or train.default_run_folder()
+    say.say(f"1/4 Checking {choices.data_root}")
+    validate_data.check(scan(choices.data_root), settings.min_images)
     say.say(f"2/4 Training {settings.backbone}, measuring and tuning it on held-out photos")
-    run = train.run_training(settings, data_root, run_folder, ood=ood)
+    run = train.run_training(settings, choices.data_root, run_folder, ood=choices.ood)
     say.say(f"3/4 Building {settings.index} indexes")
     _index_places(run.checkpoint, settings)
     if settings.export.onnx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -76,11 +77,12 @@ def finetune(
 ) -> None:
     """Train ``net.backbone`` in place on these photos, keeping its state after every epoch.
 
-    With a ``state_file`` of an interrupted run of the same settings it goes on from there.
+    It goes on from a ``state_file`` that an interrupted run with the same settings and photos left; what any
+    other run left there is replaced.
     """
     epochs = settings.epochs or EPOCHS
     steps_per_epoch = -(-len(photos) // settings.batch_size)
-    run = FineTuning(net, int(labels.max()) + 1, epochs * steps_per_epoch, settings)
+    run = FineTuning(net, photos, labels, epochs * steps_per_epoch, settings)
     if state_file.exists():
         run.resume(state_file)
     progress(run.epoch * steps_per_epoch, epochs * steps_per_epoch)
@@ -100,10 +102,13 @@ def finetune(
 class FineTuning:
     """What is trained and how far it is."""
 
-    def __init__(self, net: LensNet, class_count: int, step_count: int, settings: Settings) -> None:
+    def __init__(
+        self, net: LensNet, photos: Sequence[Photo], labels: Labels, step_count: int, settings: Settings
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.net, self.settings, self.epoch = net, settings, 0
-        self.losses = make_losses(settings, class_count)
+        self.identity = _identity(photos, labels, settings)
+        self.losses = make_losses(settings, int(labels.max()) + 1)
         average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
         self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
         # A backbone that has seen a million photos must not run as fast as heads that have seen none.
@@ -142,7 +147,7 @@ class FineTuning:
         }
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-        about = {"epoch": self.epoch, "steps": self.schedule.last_epoch}
+        about = {"identity": self.identity, "epoch": self.epoch, "steps": self.schedule.last_epoch}
         documents = {
             "state.json": json.dumps(about).encode(),
             "state.safetensors": safetensors.torch.save(tensors),
@@ -150,9 +155,11 @@ class FineTuning:
         container.write(path, documents)
 
     def resume(self, path: Path) -> None:
-        """Go on where :meth:`save` left off."""
+        """Go on where :meth:`save` left off, if it was this run."""
         documents = container.read(path)
         about = json.loads(documents["state.json"])
+        if about["identity"] != self.identity:
+            return
         tensors = safetensors.torch.load(documents["state.safetensors"])
         for part, module in self._modules().items():
             module.load_state_dict(_under(tensors, part))
@@ -170,6 +177,14 @@ class FineTuning:
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"net": self.net, "losses": self.losses, "smoothed": self.smoothed}
+
+
+def _identity(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
+    """What makes two runs the same: settings, photos and what they show."""
+    digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
+    for photo in photos:
+        digest.update(photo.pixels.tobytes())
+    return digest.hexdigest()
 
 
 def warm_up_then_cosine(step: int, step_count: int) -> float:

@@ -14,7 +14,7 @@ import torch
 from attrs import frozen
 from filelock import FileLock, Timeout
 
-from lens_core.artifacts.atomic import check_writable, write_json
+from lens_core.artifacts.atomic import atomic_write, check_writable, write_json
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
@@ -23,7 +23,7 @@ from lens_core.photos import duplicates
 from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
-from lens_core.settings import Settings, to_dict
+from lens_core.settings import Settings, to_dict, to_yaml
 from lens_core.training import checkpoint, provenance
 from lens_core.training.features import compute
 from lens_core.training.finetune import finetune, keep_photos
@@ -34,6 +34,9 @@ from lens_core.training.proof import Lesson
 from lens_core.training.split import Split, folds
 
 CHECKPOINT = "best.ckpt"
+SETTINGS = "settings.yaml"
+STATE = "finetune.state"
+"""Where an interrupted fine-tuning goes on from; gone once the run is complete."""
 MODEL_VERSION = "1.0.0"
 FOLDS = 5
 
@@ -103,8 +106,9 @@ def _finetune(
     phashes = [duplicates.phash(photo) for photo in photos]
     split = next(folds(labels, duplicate_groups(phashes), FOLDS, settings.seed), None)
     rows = split[0] if split else np.arange(len(labels))
+    atomic_write(save_dir / SETTINGS, to_yaml(settings))  # what --resume goes by
     shown = [photos[row] for row in rows]
-    finetune(net, shown, labels[rows], settings, save_dir / "finetune.state", stage("Fine-tuning"))
+    finetune(net, shown, labels[rows], settings, save_dir / STATE, stage("Fine-tuning"))
     return [split] if split else []
 
 
@@ -149,8 +153,10 @@ def _write(
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, Gallery(learned.reference.embeddings, labels))
     figures = {"seed": settings.seed, "items": len(dataset.items), **learned.figures}
+    atomic_write(save_dir / SETTINGS, to_yaml(settings))
     write_json(save_dir / "metrics.json", figures)
     write_json(save_dir / "photos.sha256.json", provenance.per_file(dataset, hashes))
+    (save_dir / STATE).unlink(missing_ok=True)
     return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset)
 
 
