@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +47,11 @@ def atomic_write(path: Path, content: bytes | str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write readable UTF-8 JSON, Korean as such."""
     atomic_write(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_json_lines(path: Path, values: Iterable[object]) -> None:
+    """Write one UTF-8 JSON value per line."""
+    atomic_write(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
 
 
 def check_writable(path: Path) -> None:

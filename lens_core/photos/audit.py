@@ -126,6 +126,6 @@ def _near_duplicates(photos: Sequence[PhotoFile], pairs: Sequence[tuple[int, int
             text = f"nearly the same photo as {other.path}, which is filed under another item"
             remarks.append(Remark("warning", "contradiction", text, str(one.path)))
     for (place, item), count in within.items():
-        text = f"{count} pairs of nearly the same photo; photograph from more sides"
+        text = f"photos that are nearly the same: {count} pairs; photograph from more sides"
         remarks.append(Remark("warning", "near_duplicate", text, f"{place}/{item}"))
     return remarks

@@ -13,11 +13,11 @@ from attrs import frozen
 from lens_core.artifacts.manifest import Calibration, OperatingPoint, Thresholds
 from lens_core.contracts import Floats
 from lens_core.evaluation import metrics, tuning
-from lens_core.evaluation.held_out import HeldOut, judge
+from lens_core.evaluation.held_out import judge
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Reject
 from lens_core.training import proof
-from lens_core.training.proof import Lesson, Reference
+from lens_core.training.proof import Asked, Lesson, Reference
 from lens_core.training.split import Split
 
 UNTUNED = Calibration(scale=14.0, none=0.4)
@@ -35,6 +35,8 @@ class Learned:
     operating_point: OperatingPoint | None
     figures: dict[str, Any]
     """Top-1, top-3 and AUROCs with intervals; empty where nothing could be held out."""
+    asked: tuple[Asked, ...]
+    """Every question the figures come from."""
 
 
 def learn(
@@ -52,20 +54,21 @@ def learn(
 
     reference = proof.refer(lesson, np.arange(len(lesson.labels)), lesson.settings.seed)
     step()
-    held_out = [*proof.held_out_photos(lesson, splits, step), *proof.look_alikes(lesson, step)]
+    asked = [*proof.held_out_photos(lesson, splits, step), *proof.look_alikes(lesson, step)]
     if ood is not None:
-        held_out += proof.ask_everywhere(lesson, reference, ood)
-    return _conclude(reference, held_out, lesson.settings.reject, lesson.settings.seed)
+        asked += proof.ask_everywhere(lesson, reference, ood)
+    return _conclude(reference, asked, lesson.settings.reject, lesson.settings.seed)
 
 
-def _conclude(reference: Reference, held_out: Sequence[HeldOut], reject: Reject, seed: int) -> Learned:
+def _conclude(reference: Reference, asked: Sequence[Asked], reject: Reject, seed: int) -> Learned:
+    held_out = [part.answers for part in asked]
     by_hand = Thresholds(reject.threshold, reject.min_top1_margin, reject.max_distance)
     kinds = {part.kind for part in held_out}
     if "exhibit" not in kinds or len(kinds) < 2:
-        return Learned(reference, UNTUNED, None if reject.tune else by_hand, None, {})
+        return Learned(reference, UNTUNED, None if reject.tune else by_hand, None, {}, ())
     calibration = tuning.fit_calibration(held_out)
     judged = judge(held_out, calibration)
     thresholds = tuning.tune_thresholds(judged, reject.false_accept_cost) if reject.tune else by_hand
     point = tuning.operating_point(judged, thresholds)
     figures = metrics.figures(judged, thresholds, seed) | {"operating_point": attrs.asdict(point)}
-    return Learned(reference, calibration, thresholds, point, figures)
+    return Learned(reference, calibration, thresholds, point, figures, tuple(asked))

@@ -54,6 +54,18 @@ class Reference:
     """Class -> row of ``heads.directions``."""
 
 
+@frozen(eq=False)
+class Asked:
+    """Photos asked within one place, and what came back."""
+
+    place: int
+    items: Labels
+    """int64[K]: the classes among which the answer was sought."""
+    rows: Labels
+    """int64[Q]: each photo's row in the lesson, or in the list of photos that show no exhibit."""
+    answers: HeldOut
+
+
 def refer(lesson: Lesson, rows: Labels, seed: int) -> Reference:
     """Fit heads on some photos of the lesson; these photos are the gallery."""
     labels = lesson.labels[rows]
@@ -79,30 +91,37 @@ def ask(reference: Reference, items: Labels, queries: Floats, truth: Labels, kin
     )
 
 
-def ask_everywhere(lesson: Lesson, reference: Reference, queries: Floats) -> Iterator[HeldOut]:
+def ask_everywhere(lesson: Lesson, reference: Reference, queries: Floats) -> Iterator[Asked]:
     """Photos that show no exhibit, asked in every place."""
-    unknown = np.full(len(queries), UNKNOWN, np.int64)
+    unknown, rows = np.full(len(queries), UNKNOWN, np.int64), np.arange(len(queries))
     for place in lesson.places:
-        yield ask(reference, np.flatnonzero(lesson.place_of == place), queries, unknown, "ood")
+        items = np.flatnonzero(lesson.place_of == place)
+        yield Asked(place, items, rows, ask(reference, items, queries, unknown, "ood"))
 
 
-def held_out_photos(lesson: Lesson, splits: Sequence[Split], step: Step) -> Iterator[HeldOut]:
+def _ask_rows(
+    lesson: Lesson, reference: Reference, place: int, train: Labels, rows: Labels, kind: str
+) -> list[Asked]:
+    """Photos of the lesson, asked in a place of which the training rows show these items; none, if it has none."""
+    items = lesson.items_of(place, train)
+    if not len(items) or not len(rows):
+        return []
+    answers = ask(reference, items, lesson.features[rows, 0], lesson.labels[rows], kind)
+    return [Asked(place, items, rows, answers)]
+
+
+def held_out_photos(lesson: Lesson, splits: Sequence[Split], step: Step) -> Iterator[Asked]:
     """Each split's held-out photos, asked in their own place and, as unknowns, in every other place."""
     for number, (train, held_out) in enumerate(splits):
         reference = refer(lesson, train, lesson.settings.seed + number)
         step()
         home = lesson.place_of[lesson.labels[held_out]]
         for place in lesson.places:
-            items = lesson.items_of(place, train)
-            for rows, kind in (
-                (held_out[home == place], "exhibit"),
-                (held_out[home != place], "other_place"),
-            ):
-                if len(items) and len(rows):
-                    yield ask(reference, items, lesson.features[rows, 0], lesson.labels[rows], kind)
+            yield from _ask_rows(lesson, reference, place, train, held_out[home == place], "exhibit")
+            yield from _ask_rows(lesson, reference, place, train, held_out[home != place], "other_place")
 
 
-def look_alikes(lesson: Lesson, step: Step) -> Iterator[HeldOut]:
+def look_alikes(lesson: Lesson, step: Step) -> Iterator[Asked]:
     """Each item in turn treated as unknown: left out of heads and gallery, then asked in its own place."""
     for group in look_alike_groups(lesson):
         train = np.flatnonzero(~np.isin(lesson.labels, group))
@@ -111,10 +130,8 @@ def look_alikes(lesson: Lesson, step: Step) -> Iterator[HeldOut]:
         reference = refer(lesson, train, lesson.settings.seed)
         step()
         for item in group:
-            items = lesson.items_of(int(lesson.place_of[item]), train)
             rows = np.flatnonzero(lesson.labels == item)
-            if len(items):
-                yield ask(reference, items, lesson.features[rows, 0], lesson.labels[rows], "look_alike")
+            yield from _ask_rows(lesson, reference, int(lesson.place_of[item]), train, rows, "look_alike")
 
 
 def look_alike_groups(lesson: Lesson) -> list[Labels]:

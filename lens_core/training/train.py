@@ -14,7 +14,7 @@ import torch
 from attrs import frozen
 from filelock import FileLock, Timeout
 
-from lens_core.artifacts.atomic import atomic_write, check_writable, write_json
+from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
@@ -24,7 +24,7 @@ from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings, to_dict, to_yaml
-from lens_core.training import checkpoint, provenance
+from lens_core.training import checkpoint, provenance, record
 from lens_core.training.features import compute
 from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.heads import Labels
@@ -82,7 +82,7 @@ def train(
         learned = learn(
             lesson, splits, ood=ood_features, progress=stage("Learning, and testing on held-out photos")
         )
-        return _write(net, learned, dataset, features.hashes, settings, save_dir)
+        return _write(net, learned, dataset, features.hashes, ood, settings, save_dir)
 
 
 def labels_of(dataset: Dataset) -> Labels:
@@ -130,6 +130,7 @@ def _write(
     learned: Learned,
     dataset: Dataset,
     hashes: Sequence[str],
+    ood: Sequence[Path],
     settings: Settings,
     save_dir: Path,
 ) -> TrainedRun:
@@ -152,9 +153,11 @@ def _write(
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, Gallery(learned.reference.embeddings, labels))
-    figures = {"seed": settings.seed, "items": len(dataset.items), **learned.figures}
+    lines = record.held_out(learned, dataset, ood)
+    figures = {"seed": settings.seed, **learned.figures, "items": record.per_item(lines)}
     atomic_write(save_dir / SETTINGS, to_yaml(settings))
     write_json(save_dir / "metrics.json", figures)
+    write_json_lines(save_dir / "held_out.jsonl", lines)
     write_json(save_dir / "photos.sha256.json", provenance.per_file(dataset, hashes))
     (save_dir / STATE).unlink(missing_ok=True)
     return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset)
