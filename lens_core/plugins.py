@@ -30,6 +30,7 @@ from lens_core.errors import (
     PluginNotAllowedError,
     UnknownPluginError,
 )
+from lens_core.structure import converter, explain
 
 CORE = "ai-lens-helper"
 
@@ -155,10 +156,9 @@ class Driver:
                     f"{self.plugin.title} has no option '{key}'.", f"Its options: {has}.{hint}"
                 )
         try:
-            return cattrs.structure(given, options_type)
-        except cattrs.BaseValidationError as error:
-            reason = "; ".join(cattrs.transform_error(error))
-            raise BadSettingError(f"{self.plugin.title} cannot use its options: {reason}.") from error
+            return converter.structure(given, options_type)
+        except (ValueError, cattrs.BaseValidationError) as error:
+            raise BadSettingError(f"{self.plugin.title} cannot use its options: {explain(error)}.") from error
 
     def options_type(self, name: str | None = None) -> type[Any]:
         """The attrs class of this plugin's options (:class:`NoOptions` where it has none)."""

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, optional
 
 from lens_core.errors import BadSettingError
+from lens_core.structure import converter, explain
 
 NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "AI_LENS_CACHE_DIR"})
 """Environment variables that steer the program itself and are no settings."""
@@ -26,7 +27,7 @@ NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "
 
 @frozen
 class Augment:
-    """Changes made to training photos while fine-tuning."""
+    """Changes made to training photos: in the views kept of each, and at every step of fine-tuning."""
 
     random_resized_crop: bool = True
     color_jitter: float = field(default=0.2, validator=ge(0))
@@ -101,27 +102,6 @@ class Resolved:
     origins: Mapping[str, str]
 
 
-def _strict_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-
-    def strict(expected: type, words: str, also: tuple[type, ...] = ()) -> None:
-        def structure(value: Any, _: Any) -> Any:
-            if (isinstance(value, bool) and expected is not bool) or not isinstance(value, (expected, *also)):
-                raise ValueError(f"expected {words}, got {value!r}")
-            return expected(value)
-
-        converter.register_structure_hook(expected, structure)
-
-    strict(bool, "true or false")
-    strict(int, "a whole number")
-    strict(float, "a number", also=(int,))
-    strict(str, "text")
-    return converter
-
-
-_converter = _strict_converter()
-
-
 def keys(cls: type[Any] = Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every dotted key and its type: ``("reject.threshold", float)``."""
     hints = get_type_hints(cls)
@@ -172,7 +152,7 @@ def flatten(settings: Settings) -> dict[str, Any]:
 
 def from_dict(stored: Mapping[str, Any]) -> Settings:
     """Settings as a run recorded them (see :func:`to_dict`)."""
-    return cattrs.structure(dict(stored), Settings)
+    return converter.structure(dict(stored), Settings)
 
 
 def to_dict(settings: Settings) -> dict[str, Any]:
@@ -209,9 +189,9 @@ def _typed(key: str, value: Any, kind: Any, origin: str) -> Any:
         allowed = " or ".join(f"'{choice}'" for choice in get_args(kind))
         raise BadSettingError(f"{key}: expected {allowed}, got {value!r} ({origin}).")
     try:
-        return _converter.structure(value, kind)
+        return converter.structure(value, kind)
     except (ValueError, cattrs.BaseValidationError) as error:
-        raise BadSettingError(f"{key}: {error} ({origin}).") from error
+        raise BadSettingError(f"{key}: {explain(error)} ({origin}).") from error
 
 
 def _check_known(key: str, types: Mapping[str, Any], origin: str) -> None:

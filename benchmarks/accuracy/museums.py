@@ -30,14 +30,14 @@ from lens_core.cli.say import stages
 from lens_core.contracts import Floats
 from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
 from lens_core.evaluation.metrics import auroc, decision_score
-from lens_core.evaluation.tuning import operating_point
+from lens_core.evaluation.tuning import USUAL, operating_point
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import Dataset, list_photos, nfc, scan
 from lens_core.settings import Settings
 from lens_core.training import proof
 from lens_core.training.features import VIEWS, Features, compute
 from lens_core.training.heads import Labels
-from lens_core.training.learn import UNTUNED, learn
+from lens_core.training.learn import learn
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.proof import Lesson, Reference
 from lens_core.training.split import folds
@@ -135,7 +135,7 @@ def tutorial(museums: Museums, exhibits: Floats, ood: Floats, seed: int) -> Scor
     reference = Reference(
         heads, unit[train], museums.labels[train], {label: label for label in range(classes)}
     )
-    judged = judge(ask_all(museums, reference, exhibits, test, ood), UNTUNED)
+    judged = judge(ask_all(museums, reference, exhibits, test, ood), USUAL)
     return measure(judged.kind, judged.nearest_right, -judged.d_top1)
 
 
@@ -157,7 +157,7 @@ def variant(museums: Museums, features: Features, ood: Floats, seed: int, settin
     """The recipe with something changed; scored by the probability, calibrated as if untuned."""
     lesson, _, test = _lesson(museums, features, seed, settings)
     reference = proof.refer(lesson, np.arange(len(lesson.labels)), seed)
-    judged = judge(ask_all(museums, reference, features.values[:, 0], test, ood), UNTUNED)
+    judged = judge(ask_all(museums, reference, features.values[:, 0], test, ood), USUAL)
     return measure(judged.kind, judged.best_right, judged.p_top1)
 
 

@@ -31,12 +31,12 @@ def read_sealed(path: Path) -> bytes:
     if not content:
         raise DamagedArtifactError(f"{path} is empty.")
     body, found = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
-    if _is_pickled(content):
-        raise ModelLoadError(
-            f"{path} is a Python pickle, as torch.save writes it; opening one can run foreign code.",
-            "Train a model with ai-lens, or save its weights as .safetensors and pass them with --weights.",
-        )
     if hashlib.sha256(body).hexdigest().encode() != found:
+        if _is_pickled(content):
+            raise ModelLoadError(
+                f"{path} is a Python pickle, as torch.save writes it; opening one can run foreign code.",
+                "Train with ai-lens, or save the weights as .safetensors and pass them with --weights.",
+            )
         raise DamagedArtifactError(
             f"{path} is damaged or was not made by ai-lens: its bytes do not match the seal at its end."
         )

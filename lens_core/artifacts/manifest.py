@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from lens_core.contracts import Preprocess
 from lens_core.errors import ModelLoadError
+from lens_core.structure import converter, explain
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -106,7 +107,6 @@ def from_documents(documents: Mapping[str, bytes], path: object) -> Manifest:
         advice = "Update with: pip install --upgrade ai-lens-helper"
         raise ModelLoadError(f"{path} was made by a newer ai-lens ({stored.get('made_by')}).", advice)
     try:
-        return cattrs.structure(stored, Manifest)
+        return converter.structure(stored, Manifest)
     except cattrs.BaseValidationError as error:
-        reason = "; ".join(cattrs.transform_error(error))
-        raise ModelLoadError(f"{path} has a manifest that is not understood: {reason}.") from error
+        raise ModelLoadError(f"{path} has a manifest that is not understood: {explain(error)}.") from error

@@ -21,7 +21,7 @@ class GalleryKind(StrEnum):
 def build_index(
     context: typer.Context,
     model: options.Model,
-    place: options.Place,
+    place: Annotated[str, typer.Option(help="The place the photos are of.")],
     save: Annotated[Path, typer.Option(help="The gallery file to write, for example A.index.")],
     data_root: options.DataRoot = None,
     index: options.Index = None,

@@ -26,7 +26,8 @@ Finetune = Annotated[
 ]
 Lang = Annotated[str | None, typer.Option(help="Language of messages and hints: ko or en. [default: ko]")]
 Threshold = Annotated[
-    float | None, typer.Option(help="T: accept from this probability on. [default: the model's own]")
+    float | None,
+    typer.Option(min=0, max=1, help="T: accept from this probability on. [default: the model's own]"),
 ]
 TopK = Annotated[int, typer.Option(min=1, help="How many predictions to show.")]
 IndexFile = Annotated[

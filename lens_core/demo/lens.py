@@ -9,6 +9,10 @@ from lens_core.demo.shapes import Array
 from lens_core.demo.shot import Shot
 
 
+# Phones sharpen what they take.
+_PHONE = ImageFilter.UnsharpMask(radius=1.5, percent=180, threshold=1)
+
+
 def develop(picture: Array, shot: Shot, rng: np.random.Generator) -> Image.Image:
     """Glare, light colour, exposure, blur, noise: from light to an 8-bit picture."""
     if shot.glare:
@@ -16,7 +20,7 @@ def develop(picture: Array, shot: Shot, rng: np.random.Generator) -> Image.Image
     picture = picture * _light_colour(shot.kelvin) * shot.exposure * _vignette(shot.size)
     picture = 1 - np.exp(-1.6 * _smear(picture, shot.motion))  # film-like: highlights roll off
     image = Image.fromarray((picture ** np.float32(1 / 2.2) * 255 + 0.5).astype(np.uint8))
-    image = image.filter(ImageFilter.GaussianBlur(shot.defocus))
+    image = image.filter(ImageFilter.GaussianBlur(shot.defocus)).filter(_PHONE)
     picture = np.asarray(image, np.float32) / 255
     picture = picture + rng.standard_normal(picture.shape, np.float32) * np.float32(shot.noise)
     return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))

@@ -87,6 +87,9 @@ def audit(dataset: Dataset, min_images: int, progress: Progress = no_progress) -
                 hashes.append(looked.phash)
             progress(done, len(dataset.photos))
     remarks += _near_duplicates(readable, duplicates.pairs(hashes))
+    remarks += [
+        Remark("warning", finding.check, _describe(finding), "") for finding in checks.check_dataset(dataset)
+    ]
     remarks += [Remark("warning", "checker", str(failure), "") for failure in checks.failures.values()]
     return Audit(dataset.counts(), tuple(remarks), tuple(unreadable))
 

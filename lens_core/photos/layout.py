@@ -99,7 +99,9 @@ def find_place(root: Path, place: str) -> list[PhotoFile]:
     folders = _folders(root)
     if nfc(place) in folders:
         return scan_place(folders[nfc(place)], place)
-    return scan_place(root, place)
+    if any(list_photos(folder) for folder in folders.values()):
+        return scan_place(root, place)  # its folders hold photos, so they are items
+    raise LayoutError(f"{root} has no place '{place}'; it has {', '.join(folders) or 'no folders'}.")
 
 
 def list_photos(folder: Path) -> list[Path]:

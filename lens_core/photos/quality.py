@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define
 
 from lens_core import plugins
 from lens_core.contracts import Finding, Photo
 from lens_core.errors import LensError
+from lens_core.photos.layout import Dataset
 
 
 @define
@@ -24,14 +27,24 @@ class QualityChecks:
 
     def check(self, photo: Photo) -> list[Finding]:
         """Everything the checkers noticed about one photo."""
-        return [finding for driver in self.drivers for finding in self._ask(driver, photo)]
+        return [
+            finding for driver in self.drivers for finding in self._ask(driver, "check_photo", photo=photo)
+        ]
 
-    def _ask(self, driver: plugins.Driver, photo: Photo) -> list[Finding]:
+    def check_dataset(self, dataset: Dataset) -> list[Finding]:
+        """Everything the checkers noticed about a collection of photos."""
+        return [
+            finding
+            for driver in self.drivers
+            for finding in self._ask(driver, "check_dataset", dataset=dataset)
+        ]
+
+    def _ask(self, driver: plugins.Driver, hook: str, **what: Any) -> list[Finding]:
         title = driver.plugin.title
-        if title in self.failures or not driver.implements("check_photo"):
+        if title in self.failures or not driver.implements(hook):
             return []
         try:
-            answers = driver.call("check_photo", photo=photo, options=driver.options({}))
+            answers = driver.call(hook, options=driver.options({}), **what)
         except LensError as error:
             self.failures[title] = error
             return []

@@ -11,7 +11,7 @@ import torch
 from lens_core import plugins
 from lens_core.artifacts.atomic import atomic_path, check_writable
 from lens_core.contracts import Exporter, Pixels
-from lens_core.errors import ExportMismatchError, ModelLoadError
+from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.runtime.lens import open_runtime
 from lens_core.training import checkpoint
 from lens_core.training.network import LensNet
@@ -29,7 +29,7 @@ def export(ckpt: Path, name: str, path: Path | None = None, options: dict[str, A
     exporter: Exporter = plugins.make("exporter", name, options or {})
     target = path or ckpt.with_suffix(exporter.suffix)
     if target.suffix != exporter.suffix:
-        raise ModelLoadError(
+        raise BadSettingError(
             f"{target} must end in {exporter.suffix}: the suffix chooses the runtime that opens it.",
             f"Write to {target.with_suffix(exporter.suffix)}.",
         )

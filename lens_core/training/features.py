@@ -57,7 +57,13 @@ class FeatureCache:
 
     @classmethod
     def of(cls, net: LensNet, views: int, augment: Augment) -> FeatureCache:
-        recipe = (RECIPE, views, attrs.astuple(net.preprocess), attrs.astuple(augment) if views else ())
+        recipe = (
+            RECIPE,
+            net.full_name,
+            views,
+            attrs.astuple(net.preprocess),
+            attrs.astuple(augment) if views else (),
+        )
         digest = hashlib.sha256(repr(recipe).encode())
         for name, value in sorted(net.backbone.state_dict().items()):
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())

@@ -20,9 +20,6 @@ from lens_core.training import proof
 from lens_core.training.proof import Asked, Lesson, Reference
 from lens_core.training.split import Split
 
-UNTUNED = Calibration(scale=14.0, none=0.4)
-"""Where there is nothing to calibrate on: about what calibration found for every backbone tried."""
-
 
 @frozen(eq=False)
 class Learned:
@@ -65,7 +62,7 @@ def _conclude(reference: Reference, asked: Sequence[Asked], reject: Reject, seed
     by_hand = Thresholds(reject.threshold, reject.min_top1_margin, reject.max_distance)
     kinds = {part.kind for part in held_out}
     if "exhibit" not in kinds or len(kinds) < 2:
-        return Learned(reference, UNTUNED, None if reject.tune else by_hand, None, {}, ())
+        return Learned(reference, tuning.USUAL, None if reject.tune else by_hand, None, {}, ())
     calibration = tuning.fit_calibration(held_out)
     judged = judge(held_out, calibration)
     thresholds = tuning.tune_thresholds(judged, reject.false_accept_cost) if reject.tune else by_hand

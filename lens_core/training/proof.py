@@ -102,7 +102,7 @@ def ask_everywhere(lesson: Lesson, reference: Reference, queries: Floats) -> Ite
 def _ask_rows(
     lesson: Lesson, reference: Reference, place: int, train: Labels, rows: Labels, kind: str
 ) -> list[Asked]:
-    """Photos of the lesson, asked in a place of which the training rows show these items; none, if it has none."""
+    """Photos of the lesson, asked in a place; nothing where the training rows show none of its items."""
     items = lesson.items_of(place, train)
     if not len(items) or not len(rows):
         return []

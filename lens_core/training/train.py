@@ -148,7 +148,7 @@ def _write(
         calibration=learned.calibration,
         thresholds=learned.thresholds,
         operating_point=learned.operating_point,
-        settings=to_dict(settings),
+        settings=to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name},
         provenance=provenance.record(dataset, hashes),
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)

@@ -85,6 +85,17 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path):
     assert files(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+@pytest.mark.parametrize("write", [check_writable, lambda path: atomic_write(path, b"new")])
+def test_a_device_or_pipe_is_refused_not_replaced_by_a_file(tmp_path, write):
+    """As root, `--output /dev/null` would otherwise take /dev/null away from the whole machine."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(CannotWriteError, match="pipe"):
+        write(path)
+    assert path.is_fifo()
+
+
 def test_checking_leaves_nothing_behind_and_touches_nothing(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
     check_writable(tmp_path / "a.bin")

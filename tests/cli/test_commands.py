@@ -343,10 +343,19 @@ def test_config_shows_every_value_and_where_it_came_from(ai_lens, tmp_path, monk
     lines = done.out.splitlines()
     assert done.status == 0
     assert f"seed: 7  # {path} line 1" in lines
-    assert f"reject.threshold: 0.7  # {path} line 2" in lines
+    assert f"  threshold: 0.7  # {path} line 2" in lines
     assert 'lang: "en"  # environment AI_LENS_LANG' in lines
     assert 'backbone: "resnet50"  # flag --backbone' in lines
     assert "lr: 0.0003  # default" in lines
+
+
+def test_what_config_prints_is_itself_a_settings_file(ai_lens, tmp_path):
+    path = tmp_path / "printed.yaml"
+    path.write_text(ai_lens("--backbone", "resnet50", "config").out, encoding="utf-8")
+    again = ai_lens("config", "--config", path)
+    assert again.status == 0, again.err
+    values = [[line.partition("  # ")[0] for line in text.splitlines()] for text in (path.read_text(), again.out)]
+    assert values[0] == values[1]
 
 
 def test_plugins_are_listed_with_their_distributions(ai_lens):

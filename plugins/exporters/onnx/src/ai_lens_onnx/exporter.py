@@ -93,7 +93,7 @@ def _trace(module: torch.nn.Module, example: torch.Tensor, opset: int, path: Pat
         reason = str(error).strip().partition("\n")[0]
         raise BrokenPluginError(
             f"exporter 'onnx' cannot write this network as opset {opset}: {reason}",
-            "Try --export-option opset=20, another backbone, or another exporter.",
+            "Try --option opset=20, another backbone, or another exporter.",
         ) from error
 
 
