@@ -76,7 +76,9 @@ def build_museum():
                 (folder / place / item).mkdir(parents=True)
                 for number in range(photos):
                     seed += 1
-                    _draw(shape, colour, seed).save(folder / place / item / f"img_{number:03}.jpg", quality=92)
+                    _draw(shape, colour, seed).save(
+                        folder / place / item / f"img_{number:03}.jpg", quality=92
+                    )
         return folder
 
     return build

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from lens_core.artifacts import container, integrity
 from lens_core.errors import ArtifactError, DamagedArtifactError, ModelLoadError
 
-DOCUMENTS = {"manifest.json": '{"place": "가야관"}'.encode(), "weights": bytes(range(256)) * 8, "빈 문서": b""}
+DOCUMENTS = {
+    "manifest.json": '{"place": "가야관"}'.encode(),
+    "weights": bytes(range(256)) * 8,
+    "빈 문서": b"",
+}
 CONTENT = container.pack(DOCUMENTS)
 
 

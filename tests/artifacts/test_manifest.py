@@ -68,7 +68,9 @@ def test_a_manifest_with_something_missing_names_it(lost):
         read(json.dumps(stored).encode())
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"null", b'{"format": "two"}', b"\xff\xfe", b"{}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"[]", b"null", b'{"format": "two"}', b"\xff\xfe", b"{}"]
+)
 def test_a_manifest_that_is_none_is_an_error_not_a_crash(content):
     with pytest.raises(ModelLoadError):
         read(content)

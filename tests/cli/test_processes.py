@@ -12,7 +12,17 @@ import pytest
 
 AI_LENS = Path(sys.executable).with_name("ai-lens")
 HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "faiss", "onnxruntime", "sklearn", "scipy"}
-COMMANDS = ["validate-data", "train", "build-index", "infer", "infer-batch", "export", "config", "demo", "plugins"]
+COMMANDS = [
+    "validate-data",
+    "train",
+    "build-index",
+    "infer",
+    "infer-batch",
+    "export",
+    "config",
+    "demo",
+    "plugins",
+]
 
 pytestmark = pytest.mark.skipif(not AI_LENS.exists(), reason="ai-lens is not installed beside this Python")
 
@@ -20,7 +30,12 @@ pytestmark = pytest.mark.skipif(not AI_LENS.exists(), reason="ai-lens is not ins
 def start(*arguments, stdin=None, **environment):
     environ = {**os.environ, **environment}
     return subprocess.run(
-        [AI_LENS, *map(str, arguments)], input=stdin, capture_output=True, env=environ, timeout=60, check=False
+        [AI_LENS, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        env=environ,
+        timeout=60,
+        check=False,
     )
 
 
@@ -33,11 +48,15 @@ def imported_by(*arguments):
         "else: status = 0\n"
         f"print(status, *sorted({HEAVY} & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
     return done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "list", "--json"], ["config"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "list", "--json"], ["config"]]
+)
 def test_what_should_be_instant_imports_no_heavy_library(arguments):
     assert imported_by(*arguments) == "0"
 
@@ -54,7 +73,9 @@ def test_the_help_names_every_command():
 
 
 def test_answering_from_an_export_imports_no_pytorch(onnx_model, visitor):
-    found = imported_by("infer", "--model", str(onnx_model), "--place", "A", "--image", str(visitor("A", "ㄱ")))
+    found = imported_by(
+        "infer", "--model", str(onnx_model), "--place", "A", "--image", str(visitor("A", "ㄱ"))
+    )
     assert found.split()[0] == "0"
     assert "onnxruntime" in found
     assert not {"torch", "timm", "sklearn", "scipy"} & set(found.split())
@@ -145,7 +166,9 @@ def test_a_broken_plugin_hurts_no_listing_and_no_other_choice(install, onnx_mode
     assert start(*asked, **environ).returncode == 0
     chosen = start(*asked, "--index", "rude", **environ)
     assert chosen.returncode == 5
-    assert chosen.stderr.decode().startswith("ai-lens: E420: index 'rude' (ai-lens-rude 1.0) failed while it was")
+    assert chosen.stderr.decode().startswith(
+        "ai-lens: E420: index 'rude' (ai-lens-rude 1.0) failed while it was"
+    )
     assert chosen.stdout == b""
 
 

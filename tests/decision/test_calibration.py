@@ -10,7 +10,9 @@ from lens_core.artifacts.manifest import Calibration
 from lens_core.decision.calibration import probabilities
 
 CALIBRATION = Calibration(scale=14.0, none=0.4)
-COSINES = arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.floats(-1, 1, width=32))
+COSINES = arrays(
+    np.float32, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.floats(-1, 1, width=32)
+)
 
 
 def test_the_documented_formula_by_hand():

@@ -64,7 +64,11 @@ def test_only_an_item_that_one_opinion_named_is_ever_accepted(evidence, threshol
 @given(EVIDENCE, THRESHOLDS, SHARES)
 def test_the_classifier_never_accepts_less_when_it_is_surer(evidence, thresholds, more):
     surer = Evidence(
-        evidence.best_item, max(evidence.p_top1, more), evidence.margin, evidence.nearest_item, evidence.d_top1
+        evidence.best_item,
+        max(evidence.p_top1, more),
+        evidence.margin,
+        evidence.nearest_item,
+        evidence.d_top1,
     )
     if decide(evidence, thresholds).reason is Reason.CLASSIFIER:
         assert decide(surer, thresholds) == decide(evidence, thresholds)

@@ -55,7 +55,9 @@ def test_places_of_different_sizes_are_lined_up():
         CALIBRATION,
     )
     assert judged.exhibits.tolist() == [True, False]
-    assert {kind: flags.tolist() for kind, flags in judged.unknown_kinds.items()} == {"other_place": [False, True]}
+    assert {kind: flags.tolist() for kind, flags in judged.unknown_kinds.items()} == {
+        "other_place": [False, True]
+    }
 
 
 def test_the_only_item_of_a_place_leads_by_its_whole_probability():

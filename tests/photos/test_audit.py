@@ -92,7 +92,10 @@ def test_a_failing_quality_checker_is_reported_once_and_stops_nothing(data, inst
     )
     (remark,) = remarks(data, "checker")
     assert remark.level == "warning"
-    assert "quality 'cracked' (ai-lens-cracked 1.0) failed in check_photo: ZeroDivisionError: lens cap on" in remark.text
+    assert (
+        "quality 'cracked' (ai-lens-cracked 1.0) failed in check_photo: ZeroDivisionError: lens cap on"
+        in remark.text
+    )
 
 
 def test_a_quality_checker_that_cannot_be_imported_is_reported_and_stops_nothing(data, install):

@@ -231,7 +231,9 @@ def test_formats_that_no_camera_writes_are_not_opened(image_format):
         decode(encoded(Image.new("RGB", (64, 64)), image_format))
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"....ftypheic", b"....ftypavif"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"....ftypheic", b"....ftypavif"]
+)
 def test_an_empty_or_barely_begun_file_is_unreadable(content, tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(content)

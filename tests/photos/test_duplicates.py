@@ -52,8 +52,12 @@ def test_real_photos_of_different_exhibits_are_no_copies(shared):
     paths = [min(item.iterdir()) for place in places for item in sorted(place.iterdir())]
     hashes = [phash(decode(path)) for path in paths]
     assert pairs(hashes) == []
-    smaller = [phash(decode(recompressed(Image.open(path).convert("RGB").resize((300, 300))))) for path in paths]
-    missed = [path for path, one, other in zip(paths, hashes, smaller, strict=True) if not pairs([one, other])]
+    smaller = [
+        phash(decode(recompressed(Image.open(path).convert("RGB").resize((300, 300))))) for path in paths
+    ]
+    missed = [
+        path for path, one, other in zip(paths, hashes, smaller, strict=True) if not pairs([one, other])
+    ]
     assert missed == []
 
 

@@ -67,7 +67,9 @@ def test_listing_imports_no_plugin(install):
         "print({'torch', 'timm', 'faiss', 'onnxruntime', 'PIL', 'numpy'} & set(sys.modules))\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(site)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True
+    )
     assert done.stdout == "True\n[]\nset()\n"
 
 
@@ -203,7 +205,10 @@ def test_a_plugin_that_prints_while_imported_does_not_spoil_the_result_on_stdout
         ("@hookimpl\ndef make_index(name, dimension): ...", "dimension"),
         ("@hookimpl\ndef make_idnex(dim): ...", "make_idnex"),
         ("def make_index(dim): return dim", "implements no make_index; is the function marked @hookimpl?"),
-        ("@hookimpl\ndef make_loss(name): ...", "implements no make_index; is the function marked @hookimpl?"),
+        (
+            "@hookimpl\ndef make_loss(name): ...",
+            "implements no make_index; is the function marked @hookimpl?",
+        ),
     ],
     ids=["wrong argument", "unknown hook", "no @hookimpl", "hook of another family"],
 )
@@ -242,7 +247,9 @@ def test_a_plugins_own_error_reaches_the_user_as_it_is(install):
         "@hookimpl\ndef make_index(dim): raise NotInstalledError('Needs a licence.', 'Buy one.')\n"
     )
     install("ai-lens-paid", code, "ai_lens.indexes", "paid")
-    assert error_of(NotInstalledError, plugins.make, "index", "paid", {}, dim=3) == "Needs a licence. Buy one."
+    assert (
+        error_of(NotInstalledError, plugins.make, "index", "paid", {}, dim=3) == "Needs a licence. Buy one."
+    )
 
 
 def test_the_other_checkers_still_run_when_one_is_broken(install):

@@ -24,7 +24,9 @@ def folder(tmp_path_factory, draw):
         if number % 7 == 3:
             path.write_bytes(broken[number % 3])
         else:
-            draw(("disc", "box", "tent")[number % 3], ("crimson", "gold", "teal")[number % 3], number).save(path)
+            draw(("disc", "box", "tent")[number % 3], ("crimson", "gold", "teal")[number % 3], number).save(
+                path
+            )
     return folder
 
 
@@ -52,7 +54,10 @@ def test_every_other_line_is_the_answer_of_that_photo(lens, folder):
             continue
         alone = lens.infer("A", line["image"]).to_dict()
         assert {"image": line["image"], **alone}.keys() == line.keys()
-        assert (line["decision"], line.get("selected_item")) == (alone["decision"], alone.get("selected_item"))
+        assert (line["decision"], line.get("selected_item")) == (
+            alone["decision"],
+            alone.get("selected_item"),
+        )
         assert line["distance"] == pytest.approx(alone["distance"], abs=2e-4)
 
 

@@ -45,7 +45,9 @@ def save(tmp_path, lens):
 
 def test_a_place_that_was_never_trained_is_answered_from_its_photos(onnx_model, gallery_of_c, save, visitor):
     lens = Lens(onnx_model, index_file=save(gallery_of_c))
-    asked = [(item, lens.infer("C", visitor("C", item, seed))) for item in ELSEWHERE["C"] for seed in (9000, 9001)]
+    asked = [
+        (item, lens.infer("C", visitor("C", item, seed))) for item in ELSEWHERE["C"] for seed in (9000, 9001)
+    ]
     right = [result.predictions[0].item == item for item, result in asked]
     assert np.mean(right) >= 5 / 6
 
@@ -62,7 +64,9 @@ def test_a_gallery_of_one_mean_per_item_answers_too(onnx_model, gallery_of_c, sa
         )
 
 
-def test_a_new_item_in_a_trained_place_is_found_beside_the_old_ones(onnx_model, lens, gallery_of_c, save, visitor):
+def test_a_new_item_in_a_trained_place_is_found_beside_the_old_ones(
+    onnx_model, lens, gallery_of_c, save, visitor
+):
     old = lens.gallery.of_place("A")
     new = attrs.evolve(gallery_of_c, labels=tuple(("A", item) for _, item in gallery_of_c.labels))
     both = galleries.Gallery(np.concatenate([old.embeddings, new.embeddings]), old.labels + new.labels)
@@ -73,7 +77,9 @@ def test_a_new_item_in_a_trained_place_is_found_beside_the_old_ones(onnx_model, 
 
 
 @pytest.mark.parametrize("index", ["exact", "faiss"])
-def test_a_gallery_built_apart_answers_as_the_one_inside_the_model(index, onnx_model, lens, museum, save, visitor):
+def test_a_gallery_built_apart_answers_as_the_one_inside_the_model(
+    index, onnx_model, lens, museum, save, visitor
+):
     path = save(build_gallery(lens, find_place(museum, "A")), index)
     apart = Lens(onnx_model, index_file=path)
     for item in "ㄱㄴㄷ":
@@ -154,7 +160,9 @@ def test_a_damaged_gallery_file_is_an_error_wherever_it_is_damaged(index, onnx_m
             Lens(onnx_model, index_file=path)
 
 
-def test_a_damaged_cache_is_made_again_not_believed(onnx_model, gallery_of_c, save, visitor, tmp_path, monkeypatch):
+def test_a_damaged_cache_is_made_again_not_believed(
+    onnx_model, gallery_of_c, save, visitor, tmp_path, monkeypatch
+):
     cache = tmp_path / "cache"
     monkeypatch.setenv("AI_LENS_CACHE_DIR", str(cache))
     path = save(gallery_of_c, "exact")
@@ -166,7 +174,9 @@ def test_a_damaged_cache_is_made_again_not_believed(onnx_model, gallery_of_c, sa
     assert Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로")) == before
 
 
-def test_a_model_without_tuned_thresholds_can_still_answer_for_a_new_place(rewrite, gallery_of_c, save, visitor):
+def test_a_model_without_tuned_thresholds_can_still_answer_for_a_new_place(
+    rewrite, gallery_of_c, save, visitor
+):
     lens = Lens(rewrite(thresholds=Thresholds(0.0, 0.0, -1.0)), index_file=save(gallery_of_c))
     result = lens.infer("C", visitor("C", "향로"))
     assert (result.accepted, result.selected_item) == (True, "향로")

@@ -186,7 +186,11 @@ def test_predictions_are_the_best_first_and_as_many_as_asked_for(lens, visitor):
 def test_topk_does_not_change_the_decision(lens, visitor):
     for place, item in ITEMS:
         one, three = (lens.infer(place, visitor(place, item), topk=k) for k in (1, 3))
-        assert (one.decision, one.selected_item, one.reason) == (three.decision, three.selected_item, three.reason)
+        assert (one.decision, one.selected_item, one.reason) == (
+            three.decision,
+            three.selected_item,
+            three.reason,
+        )
 
 
 def test_a_threshold_given_by_hand_replaces_only_t(rewrite, visitor):
@@ -275,7 +279,9 @@ def test_a_missing_model_and_a_nameless_one_say_so(tmp_path):
 
 def test_a_format_whose_plugin_is_not_installed_says_what_to_install(tmp_path):
     (tmp_path / "best.xml").touch()
-    with pytest.raises(NotInstalledError, match="runtime 'xml' is not installed. Try: pip install ai-lens-openvino"):
+    with pytest.raises(
+        NotInstalledError, match="runtime 'xml' is not installed. Try: pip install ai-lens-openvino"
+    ):
         Lens(tmp_path / "best.xml")
 
 

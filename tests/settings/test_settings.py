@@ -36,7 +36,12 @@ def error_of(file=None, flags=None, environ=None):
 
 def test_nothing_set_means_the_documented_defaults():
     settings = settled()
-    assert (settings.seed, settings.backbone, settings.embedding_dim, settings.lr) == (42, "vit_b16", 512, 3e-4)
+    assert (settings.seed, settings.backbone, settings.embedding_dim, settings.lr) == (
+        42,
+        "vit_b16",
+        512,
+        3e-4,
+    )
     reject = settings.reject
     assert (reject.threshold, reject.min_top1_margin, reject.max_distance) == (0.62, 0.12, 0.65)
 
@@ -100,7 +105,12 @@ export: {onnx: true, opset: 17}
 """
         )
     )
-    assert (settings.img_size, settings.lr, settings.loss, settings.export.opset) == (224, 3e-4, "arcface", 17)
+    assert (settings.img_size, settings.lr, settings.loss, settings.export.opset) == (
+        224,
+        3e-4,
+        "arcface",
+        17,
+    )
 
 
 # --- types
@@ -148,7 +158,9 @@ def test_null_means_the_programs_choice_where_there_is_one(file):
 
 def test_a_wrong_type_in_the_environment_names_the_variable():
     said = error_of(environ={"AI_LENS_BATCH_SIZE": "big"})
-    assert said.startswith("E600: batch_size: expected a whole number, got 'big' (environment AI_LENS_BATCH_SIZE).")
+    assert said.startswith(
+        "E600: batch_size: expected a whole number, got 'big' (environment AI_LENS_BATCH_SIZE)."
+    )
 
 
 @pytest.mark.parametrize("value", ["[", "{", "a: b: c", "'", "!!python/none x"])
@@ -177,7 +189,12 @@ def test_variables_that_steer_the_program_are_no_settings(name):
     ("text", "line", "key", "nearest"),
     [
         ("seed: 1\nbackbon: vit_b16\n", 2, "backbon", "backbone"),
-        ("reject:\n  threshold: 0.6\n  min_top1_margn: 0.1\n", 3, "reject.min_top1_margn", "reject.min_top1_margin"),
+        (
+            "reject:\n  threshold: 0.6\n  min_top1_margn: 0.1\n",
+            3,
+            "reject.min_top1_margn",
+            "reject.min_top1_margin",
+        ),
         ("rejct: {threshold: 0.5}\n", 1, "rejct", "reject"),
         ("export:\n\n  opsett: 17\n", 3, "export.opsett", "export.opset"),
     ],

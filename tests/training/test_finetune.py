@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from lens_core.artifacts import container
+from lens_core.errors import ArtifactError
 from lens_core.photos.layout import scan
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.finetune import warm_up_then_cosine
@@ -49,62 +50,77 @@ def stop_in_epoch(number):
     return stage
 
 
-@pytest.mark.parametrize("epoch", [0, 1, 2])
-def test_an_interrupted_run_goes_on_and_gives_the_same_model(epoch, photos, tuning, uninterrupted, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train(tuning, photos, tmp_path, stage=stop_in_epoch(epoch))
-    assert not (tmp_path / "best.ckpt").exists()
+def first_step_of(settings, photos, folder):
+    """The step at which fine-tuning begins, or goes on; it is stopped there."""
     began = []
 
     def stage(title):
-        return lambda done, total: began.append((done, total)) if title == "Fine-tuning" else None
+        def progress(done, total):
+            if title == "Fine-tuning":
+                began.append(done)
+                raise KeyboardInterrupt
 
-    resumed = train(tuning, photos, tmp_path, stage=stage)
-    assert began[0] == (epoch * STEPS, 3 * STEPS)  # whole epochs are kept, the one begun is done again
+        return progress
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, photos, folder, stage=stage)
+    return began[0]
+
+
+@pytest.fixture
+def interrupted(photos, tuning, tmp_path):
+    """The folder of a run that was stopped in its second epoch."""
+    with pytest.raises(KeyboardInterrupt):
+        train(tuning, photos, tmp_path / "run", stage=stop_in_epoch(1))
+    return tmp_path / "run"
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_model(photos, tuning, uninterrupted, interrupted):
+    assert not (interrupted / "best.ckpt").exists()
+    assert first_step_of(tuning, photos, interrupted) == STEPS  # the epoch that was finished is kept
+    resumed = train(tuning, photos, interrupted)
     assert weights_of(resumed) == weights_of(uninterrupted)
     assert resumed.metrics == uninterrupted.metrics
 
 
-def test_the_backbone_has_learned(uninterrupted, photos, tuning, tmp_path):
-    longer = train(attrs.evolve(tuning, epochs=1), photos, tmp_path)
-    assert weights_of(longer) != weights_of(uninterrupted)
+def test_a_run_interrupted_in_its_first_epoch_begins_again(photos, tuning, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tuning, photos, tmp_path, stage=stop_in_epoch(0))
+    assert first_step_of(tuning, photos, tmp_path) == 0
+
+
+def test_more_epochs_make_another_model(uninterrupted, photos, tuning, tmp_path):
+    assert weights_of(train(attrs.evolve(tuning, epochs=1), photos, tmp_path)) != weights_of(uninterrupted)
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"lr": 0.001}, {"seed": 7}, {"embedding_dim": 16}, {"loss": "ce"}, {"epochs": 2}],
+    [{"lr": 0.001}, {"seed": 7}, {"embedding_dim": 16}, {"loss": "ce"}, {"epochs": 2}, {"img_size": 64}],
     ids=lambda changes: "another " + next(iter(changes)),
 )
-def test_other_settings_in_the_same_folder_are_not_mixed_with_what_was_learned_before(
-    changes, photos, tuning, tmp_path
-):
-    with pytest.raises(KeyboardInterrupt):
-        train(tuning, photos, tmp_path / "used", stage=stop_in_epoch(2))
-    other = attrs.evolve(tuning, **changes)
-    assert weights_of(train(other, photos, tmp_path / "used")) == weights_of(train(other, photos, tmp_path / "new"))
+def test_other_settings_do_not_go_on_with_what_was_learned_before(changes, photos, tuning, interrupted):
+    assert first_step_of(attrs.evolve(tuning, **changes), photos, interrupted) == 0
 
 
-def test_photos_added_after_a_finished_run_are_learned(photos, tuning, build_museum, tmp_path):
-    data = build_museum(tmp_path / "data", PLAN, photos=5)
-    train(tuning, scan(data), tmp_path / "used")
-    build_museum(tmp_path / "more", PLAN, photos=2, first_seed=500)
-    for path in (tmp_path / "more").rglob("*.jpg"):
-        path.rename(data / path.parent.relative_to(tmp_path / "more") / f"more_{path.name}")
-    again, fresh = (train(tuning, scan(data), tmp_path / folder) for folder in ("used", "new"))
-    assert weights_of(again) == weights_of(fresh)
+def test_other_photos_do_not_go_on_with_what_was_learned_before(tuning, build_museum, interrupted, tmp_path):
+    more = scan(build_museum(tmp_path / "more", PLAN, photos=6))
+    assert first_step_of(tuning, more, interrupted) == 0
 
 
-def test_a_damaged_state_is_not_gone_on_with_silently(photos, tuning, tmp_path):
-    from lens_core.errors import ArtifactError
+def test_a_finished_run_can_be_done_again_with_more_photos(tuning, build_museum, tmp_path):
+    short = attrs.evolve(tuning, epochs=1)
+    train(short, scan(build_museum(tmp_path / "few", PLAN, photos=5)), tmp_path / "run")
+    more = scan(build_museum(tmp_path / "more", PLAN, photos=6))
+    assert first_step_of(short, more, tmp_path / "run") == 0
 
-    with pytest.raises(KeyboardInterrupt):
-        train(tuning, photos, tmp_path, stage=stop_in_epoch(1))
-    (state,) = tmp_path.glob("*.state")
+
+def test_a_damaged_state_is_not_gone_on_with_silently(photos, tuning, interrupted):
+    (state,) = interrupted.glob("*.state")
     content = bytearray(state.read_bytes())
     content[len(content) // 2] ^= 1
     state.write_bytes(content)
     with pytest.raises(ArtifactError, match=str(state)):
-        train(tuning, photos, tmp_path)
+        train(tuning, photos, interrupted)
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():
