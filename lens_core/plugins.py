@@ -11,16 +11,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import metadata
 from typing import Any
 
-import cattrs
 import pluggy
 from attrs import field, frozen
 
 from lens_core import hookspecs
-from lens_core.contracts import NoOptions
 from lens_core.errors import (
     AmbiguousPluginError,
     BadSettingError,
@@ -30,7 +28,6 @@ from lens_core.errors import (
     PluginNotAllowedError,
     UnknownPluginError,
 )
-from lens_core.structure import converter, explain
 
 CORE = "ai-lens-helper"
 
@@ -145,6 +142,10 @@ class Driver:
 
     def options(self, given: dict[str, Any], name: str | None = None) -> Any:
         """The plugin's typed options from ``key: value`` pairs; an unknown key or wrong type is E600."""
+        import cattrs
+
+        from lens_core.structure import converter, explain
+
         options_type = self.options_type(name)
         known = {attribute.name for attribute in options_type.__attrs_attrs__}
         for key in given:
@@ -162,6 +163,8 @@ class Driver:
 
     def options_type(self, name: str | None = None) -> type[Any]:
         """The attrs class of this plugin's options (:class:`NoOptions` where it has none)."""
+        from lens_core.contracts import NoOptions
+
         if not self.implements("options_type"):
             return NoOptions
         answer: type[Any] = self.call("options_type", name=name or self.plugin.name)
@@ -219,7 +222,8 @@ def _entry_point(plugin: Plugin) -> metadata.EntryPoint:
 def _blaming(plugin: Plugin, when: str) -> Iterator[None]:
     """Turn whatever a plugin does wrong into an error that names it. Some call sys.exit when imported."""
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # stdout carries results and nothing else
+            yield
     except (LensError, KeyboardInterrupt):
         raise
     except ModuleNotFoundError as error:

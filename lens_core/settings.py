@@ -150,11 +150,6 @@ def flatten(settings: Settings) -> dict[str, Any]:
     return {key: _get(settings, key) for key, _ in keys()}
 
 
-def from_dict(stored: Mapping[str, Any]) -> Settings:
-    """Settings as a run recorded them (see :func:`to_dict`)."""
-    return converter.structure(dict(stored), Settings)
-
-
 def to_dict(settings: Settings) -> dict[str, Any]:
     return attrs.asdict(settings)
 
@@ -197,6 +192,11 @@ def _typed(key: str, value: Any, kind: Any, origin: str) -> Any:
 def _check_known(key: str, types: Mapping[str, Any], origin: str) -> None:
     if key in types:
         return
+    members = [name for name in types if name.startswith(f"{key}.")]
+    if members:
+        raise BadSettingError(
+            f"{key}: is a group of settings ({origin}).", f"Its members: {', '.join(members)}."
+        )
     nearest = difflib.get_close_matches(key, [*types, *{name.partition(".")[0] for name in types}], n=1)
     hint = f"Did you mean '{nearest[0]}'?" if nearest else BadSettingError.remedy
     raise BadSettingError(f"{key}: there is no such setting ({origin}).", hint)
@@ -244,12 +244,21 @@ def _plain(value: Any) -> Any:
 
 
 def _from_environment(environ: Mapping[str, str], types: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    from ruamel.yaml import YAML
-
     for variable in sorted(environ):
         if variable.startswith("AI_LENS_") and variable not in NOT_SETTINGS:
             key = variable.removeprefix("AI_LENS_").lower().replace("__", ".")
             origin = f"environment {variable}"
             _check_known(key, types, origin)
             is_text = types[key] in (str, str | None)
-            yield key, environ[variable] if is_text else YAML(typ="safe").load(environ[variable]), origin
+            yield key, environ[variable] if is_text else yaml_value(environ[variable], origin), origin
+
+
+def yaml_value(text: str, origin: str) -> Any:
+    """One value written as YAML: ``8``, ``true``, ``[1, 2]``."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise BadSettingError(f"{text!r} cannot be read as a value ({origin}).") from error

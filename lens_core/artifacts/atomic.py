@@ -18,9 +18,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     The bytes are on disk (fsync of file and folder) before the block's successor runs; when the block
     raises, ``path`` is as it was and the temporary file is gone. Raises CannotWriteError (E700).
     """
+    _refuse_devices(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".ai-lens-", suffix=".part")
         os.close(handle)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -56,12 +57,19 @@ def write_json_lines(path: Path, values: Iterable[object]) -> None:
 
 def check_writable(path: Path) -> None:
     """Fail before long work rather than after it: can ``path`` be written? Raises CannotWriteError (E700)."""
+    _refuse_devices(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _refuse_devices(path: Path) -> None:
+    """Replacing ``/dev/null`` or a pipe by a file would surprise everybody."""
+    if path.exists() and not path.is_file():
+        raise CannotWriteError(f"{path} cannot be written: it is not a file.")
 
 
 def _cannot_write(path: Path, error: OSError) -> CannotWriteError:

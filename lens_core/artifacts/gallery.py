@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import attrs
+import cattrs
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -13,6 +16,7 @@ from attrs import frozen
 from lens_core.artifacts import container
 from lens_core.contracts import Floats
 from lens_core.errors import ModelLoadError
+from lens_core.structure import converter, explain
 
 NAME = "gallery.safetensors"
 INDEX = "index.bin"
@@ -43,11 +47,10 @@ class Gallery:
     def prototypes(self) -> Gallery:
         """One embedding per item: the normalised mean of its photos' embeddings."""
         keys = sorted(set(self.labels))
-        means = np.stack([self.embeddings[self._rows(key)].mean(axis=0) for key in keys])
-        return Gallery(normalise(means), tuple(keys))
-
-    def _rows(self, key: tuple[str, str]) -> list[int]:
-        return [row for row, label in enumerate(self.labels) if label == key]
+        numbers = {key: number for number, key in enumerate(keys)}
+        sums = np.zeros((len(keys), self.embeddings.shape[1]), np.float32)
+        np.add.at(sums, [numbers[label] for label in self.labels], self.embeddings)
+        return Gallery(normalise(sums), tuple(keys))
 
 
 def normalise(vectors: Floats) -> Floats:
@@ -70,6 +73,8 @@ def from_bytes(content: bytes) -> Gallery:
         labels = tuple((place, item) for place, item in json.loads(_metadata(content)["labels"]))
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelLoadError(f"The gallery is not understood: {error}.") from error
+    if embeddings.ndim != 2 or len(embeddings) != len(labels):
+        raise ModelLoadError("The gallery is not understood: not every embedding has its label.")
     return Gallery(embeddings, labels)
 
 
@@ -80,6 +85,15 @@ def _metadata(content: bytes) -> dict[str, str]:
     return metadata
 
 
+@frozen
+class _About:
+    """The ``about.json`` of a gallery file."""
+
+    embedding_id: str
+    index: str
+    index_options: dict[str, Any]
+
+
 @frozen(eq=False)
 class GalleryFile:
     """What ``ai-lens build-index`` saves: a gallery, the model it belongs to, and a ready index over it."""
@@ -88,19 +102,15 @@ class GalleryFile:
     embedding_id: str
     index: str
     """The index plugin that was used."""
-    index_options: dict[str, object]
+    index_options: dict[str, Any]
     index_bytes: bytes
 
     def write(self, path: Path) -> None:
-        about = {
-            "embedding_id": self.embedding_id,
-            "index": self.index,
-            "index_options": self.index_options,
-        }
+        about = _About(self.embedding_id, self.index, self.index_options)
         container.write(
             path,
             {
-                _ABOUT: json.dumps(about, ensure_ascii=False).encode(),
+                _ABOUT: json.dumps(attrs.asdict(about), ensure_ascii=False).encode(),
                 NAME: to_bytes(self.gallery),
                 INDEX: self.index_bytes,
             },
@@ -112,11 +122,11 @@ def read_file(path: Path) -> GalleryFile:
     documents = container.read(path)
     if _ABOUT not in documents or NAME not in documents:
         raise ModelLoadError(f"{path} is not a gallery made by `ai-lens build-index`.")
-    about = json.loads(documents[_ABOUT])
+    try:
+        about = converter.structure(json.loads(documents[_ABOUT]), _About)
+    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
+        raise ModelLoadError(f"{path} is not understood: {explain(error)}.") from error
+    index_bytes = documents.get(INDEX, b"")
     return GalleryFile(
-        from_bytes(documents[NAME]),
-        about["embedding_id"],
-        about["index"],
-        about["index_options"],
-        documents.get(INDEX, b""),
+        from_bytes(documents[NAME]), about.embedding_id, about.index, about.index_options, index_bytes
     )

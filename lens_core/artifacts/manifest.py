@@ -102,11 +102,15 @@ def from_documents(documents: Mapping[str, bytes], path: object) -> Manifest:
     """The manifest among an artifact's documents. Raises ModelLoadError (E200)."""
     if NAME not in documents:
         raise ModelLoadError(f"{path} carries no ai-lens manifest.")
-    stored = json.loads(documents[NAME])
-    if stored.get("format", 0) > FORMAT:
+    try:
+        stored = json.loads(documents[NAME])
+        version = int(stored["format"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelLoadError(f"{path} has a manifest that is not understood: {error}.") from error
+    if version > FORMAT:
         advice = "Update with: pip install --upgrade ai-lens-helper"
         raise ModelLoadError(f"{path} was made by a newer ai-lens ({stored.get('made_by')}).", advice)
     try:
         return converter.structure(stored, Manifest)
-    except cattrs.BaseValidationError as error:
+    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
         raise ModelLoadError(f"{path} has a manifest that is not understood: {explain(error)}.") from error

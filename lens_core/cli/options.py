@@ -22,7 +22,8 @@ IndexOption = Annotated[
 Loss = Annotated[str | None, typer.Option(help="ce, arcface, triplet, or several: ce+arcface.")]
 MinImages = Annotated[int | None, typer.Option(help="Fewest photos of an item. [default: 10]")]
 Finetune = Annotated[
-    bool | None, typer.Option("--finetune", help="Train the backbone too: slower, better for small networks.")
+    bool | None,
+    typer.Option("--finetune", help="Train the backbone too: much slower; compare whether it pays."),
 ]
 Lang = Annotated[str | None, typer.Option(help="Language of messages and hints: ko or en. [default: ko]")]
 Threshold = Annotated[
@@ -37,14 +38,13 @@ IndexFile = Annotated[
 
 def key_values(pairs: list[str] | None) -> dict[str, object]:
     """``["nprobe=8", "mmap=true"]`` -> ``{"nprobe": 8, "mmap": True}``, each value read as YAML."""
-    from ruamel.yaml import YAML
-
     from lens_core.errors import BadSettingError
+    from lens_core.settings import yaml_value
 
     values: dict[str, object] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals:
             raise BadSettingError(f"'{pair}' is not KEY=VALUE.")
-        values[key] = YAML(typ="safe").load(value)
+        values[key] = yaml_value(value, f"option {key}")
     return values

@@ -11,5 +11,7 @@ def probabilities(cosines: Floats, calibration: Calibration) -> Floats:
 
     Rows add up to less than 1; the rest is the probability that the photo shows none of the items.
     """
-    odds = np.exp(calibration.scale * (cosines - calibration.none))
-    return np.asarray(odds / (1 + odds.sum(axis=1, keepdims=True)), np.float32)
+    logits = calibration.scale * (cosines - calibration.none)
+    highest = np.maximum(logits.max(axis=1, keepdims=True), 0)  # taken off everywhere: exp() never overflows
+    odds = np.exp(logits - highest)
+    return np.asarray(odds / (np.exp(-highest) + odds.sum(axis=1, keepdims=True)), np.float32)

@@ -8,7 +8,6 @@ from PIL import Image, ImageFilter
 from lens_core.demo.shapes import Array
 from lens_core.demo.shot import Shot
 
-
 # Phones sharpen what they take.
 _PHONE = ImageFilter.UnsharpMask(radius=1.5, percent=180, threshold=1)
 

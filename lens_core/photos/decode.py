@@ -31,6 +31,7 @@ LEAST_SIDE = 32
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "BMP", "TIFF")
 
 _ORIENTATION = 0x0112
+_TURNED_BY_READER = "ai-lens turned by reader"
 # EXIF 2.32, tag 0x0112: how a photo must be turned to stand upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -81,7 +82,9 @@ def _identify(encoded: bytes, name: str) -> Image.Image:
     if encoded[4:8] == b"ftyp":
         _register_heif(encoded[8:12], name)
     try:
-        return Image.open(io.BytesIO(encoded), formats=[known for known in FORMATS if known in _readers()])
+        image = Image.open(io.BytesIO(encoded), formats=[known for known in FORMATS if known in _readers()])
+        image.info[_TURNED_BY_READER] = image.format == "HEIF" and _says_how_to_turn(encoded)
+        return image
     except UnidentifiedImageError as error:
         raise PhotoUnreadableError(
             f"{name} is not a photo (not JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF)."
@@ -133,13 +136,36 @@ def _upright_rgb(image: Image.Image) -> Photo:
         # The JPEG decoder itself shrinks by 2, 4 or 8: a 12-megapixel photo is never fully decoded.
         image.draft(None, (LONG_SIDE, LONG_SIDE))
     image.load()  # before the EXIF block is read: some readers turn the photo, and say so, only here
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    turn = _TURNS.get(_orientation(image))
     upright = _shrink(_flatten(_eight_bit(image)))
     if turn is not None:
         upright = upright.transpose(turn)
     if (upright.width > upright.height) != (width > height):
         width, height = height, width
     return Photo(np.ascontiguousarray(upright), width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the photo, as read, must still be turned."""
+    if image.format != "HEIF":
+        return int(image.getexif().get(_ORIENTATION, 1))
+    # The HEIF reader blanks the EXIF tag and keeps it apart, whether it has turned the photo or not.
+    return 1 if image.info.get(_TURNED_BY_READER, True) else int(image.info.get("original_orientation") or 1)
+
+
+def _says_how_to_turn(heif: bytes) -> bool:
+    """Whether the file itself has rotation or mirror properties (ISO 23008-12, 6.5.10 and 6.5.12).
+
+    They win over EXIF, and readers apply them; files without them mean what EXIF says.
+    """
+    position = 0
+    while position + 8 <= len(heif):
+        size = int.from_bytes(heif[position : position + 4], "big")
+        if heif[position + 4 : position + 8] == b"meta":
+            meta = heif[position : position + size]
+            return b"irot" in meta or b"imir" in meta
+        position += max(size, 8)
+    return False
 
 
 def _shrink(image: Image.Image) -> Image.Image:

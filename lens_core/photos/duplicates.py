@@ -13,6 +13,7 @@ from lens_core.errors import NotInstalledError
 
 NEAR = 6
 """Two photos whose 64-bit hashes differ in at most this many bits are near-duplicates."""
+_BLOCK = 1024
 
 
 def phash(photo: Photo) -> Pixels:
@@ -28,11 +29,16 @@ def phash(photo: Photo) -> Pixels:
 
 def pairs(hashes: Sequence[Pixels], near: int = NEAR) -> list[tuple[int, int]]:
     """Row pairs (i < j) of near-duplicates."""
-    bits = np.asarray(hashes).reshape(len(hashes), -1)
-    found = []
-    for i in range(len(bits) - 1):
-        distances = (bits[i + 1 :] != bits[i]).sum(axis=1)
-        found += [(i, i + 1 + int(offset)) for offset in np.flatnonzero(distances <= near)]
+    if not len(hashes):
+        return []
+    signs = np.asarray(hashes, np.float32) * 2 - 1
+    # The product of two rows of signs is (bits that agree) - (bits that differ).
+    least = signs.shape[1] - 2 * near
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(signs), _BLOCK):
+        first, second = np.nonzero(signs[start : start + _BLOCK] @ signs.T >= least)
+        later = second > first + start
+        found += zip((first[later] + start).tolist(), second[later].tolist(), strict=True)
     return found
 
 

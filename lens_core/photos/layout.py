@@ -96,7 +96,7 @@ def find_place(root: Path, place: str) -> list[PhotoFile]:
     """The photos of one place, whether ``root`` is the data folder or the place's own folder."""
     if not root.is_dir():
         raise LayoutError(f"There is no folder {root}.")
-    folders = _folders(root)
+    folders = _folders(root, leave_out={OOD_FOLDER})
     if nfc(place) in folders:
         return scan_place(folders[nfc(place)], place)
     if any(list_photos(folder) for folder in folders.values()):

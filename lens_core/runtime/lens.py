@@ -127,7 +127,7 @@ class Lens:
 
     def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
         """The thresholds that will decide. Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
-        known = self._search.gallery.places
+        known = self._search.places
         if nfc(place) not in known:
             raise UnknownPlaceError(f"There is no place '{place}' in {self.path}; it has {', '.join(known)}.")
         stored = self.manifest.thresholds
@@ -147,14 +147,15 @@ class Lens:
 
     def score(self, place: str, embeddings: Floats, logits: Floats) -> Scores:
         """What the rule needs to know of each photo, from the network's two outputs."""
-        distances, nearest = self._search.nearest(place, embeddings)
-        items = self._search.gallery.items(place)
+        search = self._search.of_place(place)
+        distances, nearest = search.nearest(embeddings)
+        items = search.items
         columns = [self._columns.get((place, item)) for item in items]
         if all(column is not None for column in columns):
             cosines = logits[:, [column for column in columns if column is not None]]
         else:
             # A place, or an item of it, that was never trained: its photos' mean stands for it.
-            cosines = embeddings @ self._search.gallery.of_place(place).prototypes().embeddings.T
+            cosines = embeddings @ search.prototypes.T
         return Scores(place, items, probabilities(cosines, self.manifest.calibration), distances, nearest)
 
     def _result(self, photo: Photo, scores: Scores, row: int, thresholds: Thresholds, topk: int) -> Result:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
-from attrs import define, field
+from attrs import define, field, frozen
 
 from lens_core import plugins
 from lens_core.artifacts.atomic import atomic_write
@@ -18,38 +18,60 @@ from lens_core.artifacts.gallery import Gallery, GalleryFile
 from lens_core.contracts import Floats, VectorIndex
 
 
+@frozen(eq=False)
+class PlaceSearch:
+    """One place's gallery behind an index."""
+
+    items: tuple[str, ...]
+    """Sorted."""
+    prototypes: Floats
+    """float32[K, D]: the mean embedding of each item's photos."""
+    index: VectorIndex
+    row_items: tuple[str, ...]
+    """The item of each row of the index."""
+
+    def nearest(self, queries: Floats) -> tuple[Floats, list[str]]:
+        """(d_top1 float32[Q], the item of the nearest reference photo for each query)."""
+        distances, rows = self.index.search(queries, 1)
+        return distances[:, 0], [self.row_items[row] for row in rows[:, 0]]
+
+
 @define
 class GallerySearch:
-    """The galleries a model answers from, each place behind an index made when it is first asked for."""
+    """The galleries a model answers from; each place is indexed when it is first asked for."""
 
     gallery: Gallery
     index: str = "exact"
     index_options: dict[str, Any] = field(factory=dict)
-    _ready: dict[str, tuple[VectorIndex, tuple[str, ...]]] = field(factory=dict, init=False)
+    places: tuple[str, ...] = field(init=False)
+    _ready: dict[str, PlaceSearch] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.places = self.gallery.places
 
     @classmethod
     def of_file(cls, file: GalleryFile, index: str | None, options: dict[str, Any]) -> GallerySearch:
         """Search a built gallery file, with the index stored in it unless another one is asked for."""
         search = cls(file.gallery, index or file.index, options or dict(file.index_options))
-        places = file.gallery.places
-        if file.index_bytes and len(places) == 1 and search.index == file.index:
-            stored = plugins.make("index", file.index, search.index_options, dim=_dim(file.gallery))
+        if file.index_bytes and len(search.places) == 1 and search.index == file.index:
+            stored: VectorIndex = plugins.make(
+                "index", file.index, search.index_options, dim=_dim(file.gallery)
+            )
             stored.load(_as_cached_file(file.index_bytes))
-            search._ready[places[0]] = (stored, tuple(item for _, item in file.gallery.labels))
+            search._ready[search.places[0]] = _place_search(file.gallery, stored)
         return search
 
-    def nearest(self, place: str, queries: Floats) -> tuple[Floats, list[str]]:
-        """(d_top1 float32[Q], the item of the nearest reference photo for each query)."""
-        index, items = self._of_place(place)
-        distances, rows = index.search(queries, 1)
-        return distances[:, 0], [items[row] for row in rows[:, 0]]
-
-    def _of_place(self, place: str) -> tuple[VectorIndex, tuple[str, ...]]:
+    def of_place(self, place: str) -> PlaceSearch:
         if place not in self._ready:
             rows = self.gallery.of_place(place)
-            index = build_index(rows, self.index, self.index_options)
-            self._ready[place] = (index, tuple(item for _, item in rows.labels))
+            self._ready[place] = _place_search(rows, build_index(rows, self.index, self.index_options))
         return self._ready[place]
+
+
+def _place_search(rows: Gallery, index: VectorIndex) -> PlaceSearch:
+    prototypes = rows.prototypes()
+    items = tuple(item for _, item in prototypes.labels)
+    return PlaceSearch(items, prototypes.embeddings, index, tuple(item for _, item in rows.labels))
 
 
 def build_index(gallery: Gallery, name: str, options: dict[str, Any]) -> VectorIndex:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def newcomer(shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory):
-    """A shell in an empty folder, with weights on disk in place of a download and small pictures for speed."""
+    """A shell in an empty folder, with weights on disk in place of a download; small pictures, for speed."""
     folder = tmp_path_factory.mktemp("newcomer")
     environment = os.environ | {
         "AI_LENS_WEIGHTS": str(weights),
@@ -27,7 +27,7 @@ def newcomer(shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFacto
 
     def shell(script: str) -> str:
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
+            ["/usr/bin/env", "bash", "-euo", "pipefail", "-c", script],
             cwd=folder,
             env=environment,
             capture_output=True,

@@ -35,9 +35,14 @@ def test_json_is_readable_as_it_is(tmp_path):
 def test_a_failure_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path, failure):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with pytest.raises(failure), atomic_path(path) as temporary:
-        temporary.write_bytes(b"half of the ne")
-        raise failure
+
+    def write_half():
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"half of the ne")
+            raise failure
+
+    with pytest.raises(failure):
+        write_half()
     assert path.read_bytes() == b"old"
     assert files(tmp_path) == ["a.bin"]
 

@@ -403,8 +403,9 @@ def test_training_from_the_command_line_ends_with_a_table_and_a_model(
 ):
     data = build_museum(tmp_path / "data", PLAN, photos=4)
     done = ai_lens(
-        "train", "--data-root", data, "--place", "A", "--backbone", "timm:test_resnet", "--weights", random_weights,
-        "--img-size", 32, "--embedding", 8, "--epochs", 2, "--loss", "ce", "--min-images", 4,
+        "train", "--data-root", data, "--place", "A", "--backbone", "timm:test_resnet",
+        "--weights", random_weights, "--img-size", 32, "--embedding", 8, "--epochs", 2, "--loss", "ce",
+        "--min-images", 4,
         "--save-dir", tmp_path / "run", "--export-onnx",
     )  # fmt: skip
     assert done.status == 0, done.err
@@ -420,8 +421,8 @@ def test_the_whole_job_leaves_a_model_its_indexes_and_an_export(
     (tmp_path / "small.yaml").write_text("img_size: 32\nembedding_dim: 8\nepochs: 2\n")
     monkeypatch.chdir(tmp_path)
     done = ai_lens(
-        "--config", "small.yaml", "--backbone", "timm:test_resnet", "--weights", random_weights, "--index", "faiss",
-        "--loss", "ce", "--min-images", 4, "--save-dir", "run",
+        "--config", "small.yaml", "--backbone", "timm:test_resnet", "--weights", random_weights,
+        "--index", "faiss", "--loss", "ce", "--min-images", 4, "--save-dir", "run",
     )  # fmt: skip
     assert done.status == 0, done.err
     made = {path.name for path in (tmp_path / "run").iterdir()}

@@ -12,7 +12,8 @@ MUTE = Finding("odd", 1.0, {})
 def test_the_message_in_both_languages():
     assert RECOLLECT == {
         "ko": "전시품이 아닐 가능성이 높습니다. 초점/구도/조명 개선 후 재촬영 해주세요.",
-        "en": "This is probably not an exhibit. Please improve focus, framing or light and take the photo again.",
+        "en": "This is probably not an exhibit. "
+        "Please improve focus, framing or light and take the photo again.",
     }
 
 

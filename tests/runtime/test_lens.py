@@ -280,7 +280,7 @@ def test_a_missing_model_and_a_nameless_one_say_so(tmp_path):
 def test_a_format_whose_plugin_is_not_installed_says_what_to_install(tmp_path):
     (tmp_path / "best.xml").touch()
     with pytest.raises(
-        NotInstalledError, match="runtime 'xml' is not installed. Try: pip install ai-lens-openvino"
+        NotInstalledError, match=r"runtime 'xml' is not installed\. Try: pip install ai-lens-openvino"
     ):
         Lens(tmp_path / "best.xml")
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lens_core.errors import BadSettingError
-from lens_core.settings import Settings, flatten, from_dict, keys, resolve, to_dict
+from lens_core.settings import Settings, flatten, keys, resolve, to_dict
 
 
 @pytest.fixture
@@ -259,6 +259,3 @@ def test_a_file_cannot_run_code(file, tmp_path):
 # --- what a run records
 
 
-def test_recorded_settings_are_read_back():
-    settings = settled(flags={"reject.threshold": 0.7, "index_options": {"nprobe": 8}, "epochs": 3})
-    assert from_dict(to_dict(settings)) == settings

@@ -106,6 +106,6 @@ def test_an_export_cannot_be_exported_again(onnx_model, tmp_path):
 
 def test_an_option_the_exporter_does_not_know_is_refused(run, tmp_path):
     with pytest.raises(
-        BadSettingError, match="has no option 'opsett'. Its options: opset. Did you mean 'opset'"
+        BadSettingError, match=r"has no option 'opsett'\. Its options: opset\. Did you mean 'opset'"
     ):
         export(run.checkpoint, "onnx", tmp_path / "a.onnx", {"opsett": 17})

@@ -23,8 +23,8 @@ def photos(build_museum, tmp_path_factory):
 @pytest.fixture(scope="module")
 def tuning(tiny_settings):
     return attrs.evolve(
-        tiny_settings, finetune=True, pretrained=False, weights=None, img_size=32, epochs=3, batch_size=4, lr=0.01,
-        embedding_dim=8, loss="ce+arcface",
+        tiny_settings, finetune=True, pretrained=False, weights=None, img_size=32, epochs=3, batch_size=4,
+        lr=0.01, embedding_dim=8, loss="ce+arcface",
     )  # fmt: skip
 
 

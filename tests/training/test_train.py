@@ -201,7 +201,7 @@ def test_random_weights_without_fine_tuning_are_refused(tiny_settings, small, tm
 
 
 def test_an_unknown_loss_is_answered_with_those_there_are(quick, small, tmp_path):
-    with pytest.raises(UnknownPluginError, match="loss 'arcfac' is unknown.* Did you mean 'arcface'"):
+    with pytest.raises(UnknownPluginError, match=r"loss 'arcfac' is unknown.* Did you mean 'arcface'"):
         train(attrs.evolve(quick, loss="ce+arcfac"), scan(small), tmp_path)
 
 
