@@ -10,8 +10,9 @@ import difflib
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -218,11 +219,36 @@ def _entry_point(plugin: Plugin) -> metadata.EntryPoint:
     return metadata.EntryPoint(plugin.name, plugin.module, plugin.family.group)
 
 
+class _PrintToStderr:
+    """While any plugin is at work, prints go to stderr: stdout carries results and nothing else.
+
+    ``contextlib.redirect_stdout`` would leave the wrong stream behind when threads overlap; this counts them.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._stdout = threading.Lock(), 0, sys.stdout
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._stdout, sys.stdout = sys.stdout, sys.stderr
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                sys.stdout = self._stdout
+
+
+_print_to_stderr = _PrintToStderr()
+
+
 @contextmanager
 def _blaming(plugin: Plugin, when: str) -> Iterator[None]:
     """Turn whatever a plugin does wrong into an error that names it. Some call sys.exit when imported."""
     try:
-        with redirect_stdout(sys.stderr):  # stdout carries results and nothing else
+        with _print_to_stderr:
             yield
     except (LensError, KeyboardInterrupt):
         raise

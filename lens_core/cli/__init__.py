@@ -21,8 +21,10 @@ def main() -> None:
     say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments))
     try:
         command(arguments)
-    except BrokenPipeError:
-        # The reader (`| head -1`) has what it wanted; stdout must not be flushed again at exit.
+    except SystemExit as leaving:
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        # The reader (`| head -1`) has what it wanted. typer calls that a failure; people do not.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except LensError as error:

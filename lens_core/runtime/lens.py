@@ -19,7 +19,13 @@ from lens_core.contracts import Floats, Photo, Runtime
 from lens_core.decision import messages
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
-from lens_core.errors import ModelLoadError, NoThresholdError, UnknownPlaceError, WrongGalleryError
+from lens_core.errors import (
+    BadSettingError,
+    ModelLoadError,
+    NoThresholdError,
+    UnknownPlaceError,
+    WrongGalleryError,
+)
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import nfc
 from lens_core.photos.preprocess import prepare
@@ -87,6 +93,8 @@ class Lens:
         runtime_options: dict[str, Any] | None = None,
         lang: str = "ko",
     ) -> None:
+        if lang not in messages.RECOLLECT:
+            raise BadSettingError(f"lang: expected 'ko' or 'en', got {lang!r}.", "Pass one of the two.")
         self.path = Path(model_path)
         self._runtime = open_runtime(self.path, runtime_options or {})
         self.manifest = manifests.from_documents(self._runtime.documents, self.path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import platformdirs
 from attrs import define, field, frozen
 
 from lens_core import plugins
+from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.artifacts.gallery import Gallery, GalleryFile
 from lens_core.contracts import Floats, VectorIndex
@@ -89,8 +89,9 @@ def cache_folder() -> Path:
 
 def _as_cached_file(content: bytes) -> Path:
     """Index libraries map files, not bytes, into memory; the file is named by its content."""
-    path = cache_folder() / "index" / hashlib.sha256(content).hexdigest()
-    if not path.exists() or path.stat().st_size != len(content):
+    name = integrity.sha256(content)
+    path = cache_folder() / "index" / name
+    if not path.exists() or integrity.sha256(path.read_bytes()) != name:
         atomic_write(path, content)
     return path
 

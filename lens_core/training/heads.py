@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lens_core import plugins
+from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import ClassScorer, Floats, Loss
 from lens_core.settings import Settings
 
@@ -38,9 +39,8 @@ class Heads:
     """[C, D], L2-normalised."""
 
     def embed(self, features: Floats) -> Floats:
-        """float32[..., F] -> L2-normalised float32[..., D]."""
-        raw = features @ self.weight.T + self.bias
-        return np.asarray(raw / np.linalg.norm(raw, axis=-1, keepdims=True), np.float32)
+        """float32[N, F] -> L2-normalised float32[N, D]."""
+        return normalise(features @ self.weight.T + self.bias)
 
 
 def whitening(features: Floats, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,6 +51,8 @@ def whitening(features: Floats, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
     """
     rows = torch.from_numpy(features)
     mean = rows.mean(dim=0)
+    if bool((rows == rows[0]).all()):
+        mean = torch.zeros_like(mean)  # one photo, or copies of it: centred, nothing would be left
     _, singular, axes = torch.linalg.svd(rows - mean, full_matrices=False)
     variance = singular**2 / len(rows)
     shrunk = variance + WHITENING_SHRINKAGE * variance.sum() / rows.shape[1]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lens_core.errors import BadSettingError
-from lens_core.settings import Settings, flatten, keys, resolve, to_dict
+from lens_core.settings import Settings, flatten, keys, resolve
 
 
 @pytest.fixture
@@ -257,5 +257,3 @@ def test_a_file_cannot_run_code(file, tmp_path):
 
 
 # --- what a run records
-
-
