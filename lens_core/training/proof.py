@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from attrs import frozen
 
+from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import Floats
 from lens_core.evaluation.held_out import UNKNOWN, HeldOut
 from lens_core.settings import Settings
@@ -139,4 +140,4 @@ def look_alike_groups(lesson: Lesson) -> list[Labels]:
     centred = lesson.features[:, 0] - lesson.features[:, 0].mean(axis=0)
     classes = range(len(lesson.place_of))
     means = np.stack([centred[lesson.labels == label].mean(axis=0) for label in classes])
-    return item_groups(means / np.linalg.norm(means, axis=1, keepdims=True), LOOK_ALIKE_GROUPS)
+    return item_groups(normalise(means), LOOK_ALIKE_GROUPS)
