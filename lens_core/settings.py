@@ -78,7 +78,7 @@ class Settings:
     batch_size: int = field(default=32, validator=ge(2))
     optimizer: Literal["adamw"] = "adamw"
     lr: float = field(default=3e-4, validator=gt(0))
-    """Learning rate of the backbone when fine-tuning; heads learn ten times as fast."""
+    """Learning rate of the backbone when fine-tuning; heads on pretrained features learn 10 times as fast."""
     weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
     loss: str = "ce+arcface"

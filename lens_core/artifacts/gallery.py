@@ -31,10 +31,6 @@ class Gallery:
     """float32[N, D], L2-normalised."""
     labels: tuple[tuple[str, str], ...]
 
-    def items(self, place: str) -> tuple[str, ...]:
-        """The items of a place, sorted; empty when the gallery does not know the place."""
-        return tuple(sorted({item for where, item in self.labels if where == place}))
-
     @property
     def places(self) -> tuple[str, ...]:
         return tuple(sorted({place for place, _ in self.labels}))

@@ -24,11 +24,10 @@ from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
 from lens_core.settings import Augment, Settings
 from lens_core.training.augment import random_view
-from lens_core.training.heads import Labels, make_losses
+from lens_core.training.heads import Labels, head_lr, make_losses
 from lens_core.training.network import LensNet
 
 EPOCHS = 10
-HEAD_LR_FACTOR = 10
 WARM_UP_SHARE = 0.1
 EMA_DECAY = 0.98
 """Of the smoothed weights: about the mean of the last 50 steps."""
@@ -111,12 +110,10 @@ class FineTuning:
         self.losses = make_losses(settings, int(labels.max()) + 1)
         average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
         self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
-        # A backbone that has seen a million photos must not run as fast as heads that have seen none.
-        factor = HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1
         heads = [*net.embed.parameters(), *self.losses.parameters()]
         groups = [
             {"params": list(net.backbone.parameters()), "lr": settings.lr},
-            {"params": heads, "lr": settings.lr * factor},
+            {"params": heads, "lr": head_lr(settings)},
         ]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -40,8 +40,6 @@ def test_a_gallery_file_comes_back_as_it_was(gallery, tmp_path):
 
 def test_one_place_has_its_own_items_only(gallery):
     assert gallery.places == ("B", "가야관")
-    assert gallery.items("가야관") == ("ㄱ", '금관 "신라"')
-    assert gallery.items("C") == ()
     alone = gallery.of_place("B")
     np.testing.assert_array_equal(alone.embeddings, gallery.embeddings[3:])
     assert alone.labels == LABELS[3:]
