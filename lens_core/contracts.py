@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen
+from attrs.validators import ge, in_, le
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ class Preprocess:
     else is done by :func:`lens_core.photos.preprocess.prepare`.
     """
 
-    size: int
+    size: int = field(validator=[ge(1), le(4096)])
     """Side of the square input, in pixels."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    interpolation: str = "bicubic"
+    interpolation: str = field(default="bicubic", validator=in_(("bicubic", "bilinear")))
     """``bicubic`` or ``bilinear``, as the backbone was trained."""
 
 

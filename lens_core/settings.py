@@ -16,13 +16,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import ge, gt, optional
+from attrs.validators import ge, gt, le, optional
 
 from lens_core.errors import BadSettingError
 from lens_core.structure import converter, explain
 
 NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "AI_LENS_CACHE_DIR"})
 """Environment variables that steer the program itself and are no settings."""
+
+
+_share: list[Any] = [ge(0), le(1)]
 
 
 @frozen
@@ -39,12 +42,12 @@ class Augment:
 class Reject:
     """When to answer ``recollect``. Training retunes the three numbers on the photos."""
 
-    threshold: float = field(default=0.62, validator=ge(0))
+    threshold: float = field(default=0.62, validator=_share)
     """T: the least calibrated probability of the best item."""
-    min_top1_margin: float = field(default=0.12, validator=ge(0))
+    min_top1_margin: float = field(default=0.12, validator=_share)
     """M: the least lead of the best item over the second."""
-    max_distance: float = field(default=0.65, validator=ge(0))
-    """D: the largest cosine distance to the nearest reference photo."""
+    max_distance: float = field(default=0.0, validator=ge(0))
+    """D: the largest cosine distance to the nearest reference photo; 0: this opinion is not used."""
     false_accept_cost: float = field(default=1.0, validator=ge(0))
     """How much one accepted photo of an unknown exhibit counts against one right answer, in tuning."""
     tune: bool = True
@@ -63,7 +66,7 @@ class Export:
 class Settings:
     """Everything a run depends on; recorded with the model it makes."""
 
-    seed: int = 42
+    seed: int = field(default=42, validator=[ge(0), le(2**31)])
     img_size: int | None = field(default=None, validator=optional(ge(32)))
     """Side of the model's input in pixels; null: what the backbone is best at."""
     backbone: str = "vit_b16"
@@ -82,6 +85,8 @@ class Settings:
     weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
     loss: str = "ce+arcface"
+    loss_options: dict[str, Any] = field(factory=dict)
+    """Options of the losses by name: ``{arcface: {margin: 0.2}}``."""
     embedding_dim: int = field(default=512, validator=ge(2))
     augment: Augment = field(factory=Augment)
     min_images: int = field(default=10, validator=ge(1))

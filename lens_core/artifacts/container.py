@@ -37,6 +37,15 @@ def read(path: Path) -> dict[str, bytes]:
     content = read_sealed(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _refuse_bombs(archive, len(content), path)
             return {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise ModelLoadError(f"{path} is no ai-lens file of this kind: {error}.") from error
+
+
+def _refuse_bombs(archive: zipfile.ZipFile, size: int, path: Path) -> None:
+    """Members are stored as they are, so together they cannot be larger than the file."""
+    members = archive.infolist()
+    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+    if not stored or sum(member.file_size for member in members) > size:
+        raise ModelLoadError(f"{path} is no ai-lens file of this kind: its members are compressed.")

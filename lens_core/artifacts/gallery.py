@@ -71,6 +71,8 @@ def from_bytes(content: bytes) -> Gallery:
         raise ModelLoadError(f"The gallery is not understood: {error}.") from error
     if embeddings.ndim != 2 or len(embeddings) != len(labels):
         raise ModelLoadError("The gallery is not understood: not every embedding has its label.")
+    if not len(embeddings) or not np.isfinite(embeddings).all():
+        raise ModelLoadError("The gallery is not understood: it is empty or holds no numbers.")
     return Gallery(embeddings, labels)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import cattrs
 from attrs import field, frozen
+from attrs.validators import ge, le
 
 from lens_core.contracts import Preprocess
 from lens_core.errors import ModelLoadError
@@ -65,6 +66,11 @@ class OperatingPoint:
     """How many photos each share was measured on; ``exhibit`` are the exhibits' own."""
 
 
+def _each_once(_: object, __: object, classes: tuple[tuple[str, str], ...]) -> None:
+    if len(set(classes)) != len(classes):
+        raise ValueError("a class is named twice")
+
+
 @frozen
 class Manifest:
     """The ``manifest.json`` inside every artifact."""
@@ -76,8 +82,8 @@ class Manifest:
     """UTC, ISO 8601."""
     backbone: BackboneRecord
     preprocess: Preprocess
-    embedding_dim: int
-    classes: tuple[tuple[str, str], ...]
+    embedding_dim: int = field(validator=[ge(1), le(65536)])
+    classes: tuple[tuple[str, str], ...] = field(validator=_each_once)
     """(place, item) of each logit, in order."""
     embedding_id: str
     """Hash of the network's weights: galleries of the same id can be searched by this model."""
@@ -86,7 +92,7 @@ class Manifest:
     operating_point: OperatingPoint | None
     settings: dict[str, Any]
     provenance: dict[str, Any] = field(factory=dict)
-    """Data hashes, environment, metrics."""
+    """Data hash, environment."""
     format: int = FORMAT
 
     @property

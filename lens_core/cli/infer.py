@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lens_core.cli import choices, options
+from lens_core.cli import choices, options, say
 
 RECOLLECTED = 10
 
@@ -31,6 +31,8 @@ def infer(
     lens = choices.open_lens(context, model, index_file, index, index_option, lang)
     photo = sys.stdin.buffer.read() if image == "-" else image
     result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)
+    for warning in lens.warnings:
+        say.warn(warning)
     print(result.to_json())
     if fail_on_recollect and not result.accepted:
         raise typer.Exit(RECOLLECTED)

@@ -59,6 +59,8 @@ def infer_batch(
                 temporary.open("w", encoding="utf-8", newline="\n") as file,
             ):
                 failed = _write(answers, file)
+    for warning in lens.warnings:
+        warn(warning)
     if failed:
         warn(f"{failed} of {len(photos)} photos could not be read; their lines say why.")
         raise typer.Exit(BATCH_HAD_FAILURES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,16 +34,26 @@ def whole_job(choices: Choices) -> None:
 
 
 def _index_places(checkpoint: Path, settings: Settings) -> None:
-    from pathvalidate import sanitize_filename
-
     from lens_core.runtime.lens import Lens
     from lens_core.runtime.search import to_file
 
     lens = Lens(checkpoint)
+    taken: set[str] = set()
     for place in lens.gallery.places:
         file = to_file(
             lens.gallery.of_place(place), lens.manifest.embedding_id, settings.index, settings.index_options
         )
-        path = checkpoint.parent / f"{sanitize_filename(place, replacement_text='_')}.index"
+        path = checkpoint.parent / f"{_free_name(place, taken)}.index"
         file.write(path)
         print(path)
+
+
+def _free_name(place: str, taken: set[str]) -> str:
+    """A file name for a place: safe on every system, and no other place's, also where case does not count."""
+    from pathvalidate import sanitize_filename
+
+    safe = sanitize_filename(place, replacement_text="_")
+    names = (safe if number == 1 else f"{safe}-{number}" for number in count(1))
+    name = next(name for name in names if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name

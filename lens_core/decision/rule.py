@@ -2,9 +2,14 @@
 
 from enum import StrEnum
 
+import numpy as np
 from attrs import frozen
+from numpy.typing import NDArray
 
 from lens_core.artifacts.manifest import Thresholds
+
+Distances = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 class Reason(StrEnum):
@@ -40,6 +45,11 @@ class Verdict:
     reason: Reason
 
 
+def is_near(distance: float | Distances, thresholds: Thresholds) -> bool | Flags:
+    """Whether the nearest neighbour accepts; never where D is 0, which means that it is not asked."""
+    return (distance <= thresholds.max_distance) & (thresholds.max_distance > 0)
+
+
 def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     """Apply T, M and D.
 
@@ -48,7 +58,7 @@ def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     a confident wrong answer is worse than a retake.
     """
     classifier = evidence.p_top1 >= thresholds.threshold and evidence.margin >= thresholds.min_top1_margin
-    neighbour = evidence.d_top1 <= thresholds.max_distance
+    neighbour = bool(is_near(evidence.d_top1, thresholds))
     if classifier and neighbour and evidence.best_item != evidence.nearest_item:
         return Verdict(None, Reason.DISAGREEMENT)
     if classifier:

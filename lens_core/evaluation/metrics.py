@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from lens_core.artifacts.manifest import Thresholds
+from lens_core.decision.rule import is_near
 from lens_core.evaluation.held_out import Flags, Judged, Numbers
 
 _RESAMPLES = 1000
@@ -20,7 +21,7 @@ def decision_score(judged: Judged, thresholds: Thresholds) -> Numbers:
     accepted at any T, unless the two opinions conflict.
     """
     score = np.where(judged.margin >= thresholds.min_top1_margin, judged.p_top1, 0.0)
-    near = judged.d_top1 <= thresholds.max_distance
+    near = is_near(judged.d_top1, thresholds)
     conflict = ~judged.agree & (score >= thresholds.threshold)
     by_neighbour: Numbers = np.where(conflict, 0.0, 1.0)
     return np.where(near, by_neighbour, score)

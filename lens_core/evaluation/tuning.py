@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from lens_core.artifacts.manifest import Calibration, OperatingPoint, Thresholds
 from lens_core.decision.calibration import probabilities
+from lens_core.decision.rule import is_near
 from lens_core.evaluation.held_out import UNKNOWN, Flags, HeldOut, Judged, Numbers
 
 _MARGINS = (0.0, 0.05, 0.12, 0.2, 0.3)
@@ -62,28 +64,51 @@ def tune_thresholds(judged: Judged, false_accept_cost: float) -> Thresholds:
     adds both opinions' mistakes, so every T is tried with every M and D.
     """
     near = np.quantile(judged.d_top1[judged.exhibits], np.linspace(0, 0.8, _DISTANCES))
-    plain = [Thresholds(float(level), 0.0, 0.0) for level in _LEVELS]
-    full = [
-        Thresholds(float(level), margin, float(distance))
+    plain, plain_gain = _best_level(judged, 0.0, 0.0, false_accept_cost)
+    tried = [
+        _best_level(judged, margin, float(distance), false_accept_cost)
         for distance in (0.0, *near)
         for margin in _MARGINS
-        for level in _LEVELS
     ]
-    simple, simple_gain = _best(judged, plain, false_accept_cost)
-    rich, rich_gain = _best(judged, full, false_accept_cost)
-    return rich if rich_gain > simple_gain + _WORTH else simple
+    rich, rich_gain = max(tried, key=lambda one: one[1])
+    return rich if rich_gain > plain_gain + _WORTH else plain
 
 
-def _best(judged: Judged, candidates: Sequence[Thresholds], cost: float) -> tuple[Thresholds, float]:
-    gains = []
-    for candidate in candidates:
-        point = operating_point(judged, candidate)
-        worst = max(point.false_accepts.values(), default=0.0)
-        gains.append(point.accepted_right - point.accepted_wrong - cost * worst)
-    # Several may be equally good, where photos separate clearly: the middle one is furthest from both sides.
-    equally_good = np.flatnonzero(np.array(gains) >= max(gains) - 1e-9)
-    best = int(equally_good[len(equally_good) // 2])
-    return candidates[best], gains[best]
+def _best_level(judged: Judged, margin: float, distance: float, cost: float) -> tuple[Thresholds, float]:
+    """The best T for an M and a D, and what it gains; of several equally good ones the middle."""
+    right, accepted = _shares_by_level(judged, Thresholds(0.0, margin, distance))
+    worst = np.max([accepted[kind] for kind in judged.unknown_kinds], axis=0)
+    gains = right - (accepted["exhibit"] - right) - cost * worst
+    equally_good = np.flatnonzero(gains >= gains.max() - 1e-9)
+    best = equally_good[len(equally_good) // 2]
+    return Thresholds(float(_LEVELS[best]), margin, distance), float(gains[best])
+
+
+def _shares_by_level(judged: Judged, thresholds: Thresholds) -> tuple[Numbers, dict[str, Numbers]]:
+    """For every T at once: (share of exhibits answered rightly, share of each kind accepted)."""
+    reached = np.searchsorted(_LEVELS, judged.p_top1, side="right")  # how many levels each photo reaches
+    passes = judged.margin >= thresholds.min_top1_margin
+    near = is_near(judged.d_top1, thresholds)
+    conflict = near & ~judged.agree
+
+    def count(members: Flags, best_counts: Flags, nearest_counts: Flags) -> Numbers:
+        """Accepted photos by level: by the classifier alone, by agreement, or until the two conflict."""
+        alone = members & ~near & passes & best_counts
+        until = members & conflict & nearest_counts
+        certain = int((members & near & judged.agree & nearest_counts).sum() + until.sum())
+        return certain + _at_least(reached[alone]) - _at_least(reached[until & passes])
+
+    everyone = np.ones_like(near)
+    kinds = {"exhibit": judged.exhibits, **judged.unknown_kinds}
+    accepted = {name: count(kind, everyone, everyone) / kind.sum() for name, kind in kinds.items()}
+    right = count(judged.exhibits, judged.best_right, judged.nearest_right) / judged.exhibits.sum()
+    return right, accepted
+
+
+def _at_least(reached: NDArray[np.int64]) -> Numbers:
+    """For each level, how many photos reach it."""
+    per_level = np.bincount(reached, minlength=len(_LEVELS) + 1)
+    return per_level[::-1].cumsum()[::-1][1:].astype(np.float64)
 
 
 def operating_point(judged: Judged, thresholds: Thresholds) -> OperatingPoint:
@@ -102,7 +127,7 @@ def operating_point(judged: Judged, thresholds: Thresholds) -> OperatingPoint:
 def _outcome(judged: Judged, thresholds: Thresholds) -> tuple[Flags, Flags]:
     """(answered rightly, accepted), photo by photo: `decide`, for many at once."""
     by_classifier = (judged.p_top1 >= thresholds.threshold) & (judged.margin >= thresholds.min_top1_margin)
-    by_neighbour = judged.d_top1 <= thresholds.max_distance
+    by_neighbour = is_near(judged.d_top1, thresholds)
     accepted = (by_classifier | by_neighbour) & ~(by_classifier & by_neighbour & ~judged.agree)
     names_right = np.where(by_classifier, judged.best_right, judged.nearest_right)
     return accepted & names_right, accepted

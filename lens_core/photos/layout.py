@@ -97,10 +97,13 @@ def find_place(root: Path, place: str) -> list[PhotoFile]:
     if not root.is_dir():
         raise LayoutError(f"There is no folder {root}.")
     folders = _folders(root, leave_out={OOD_FOLDER})
+    if any(list_photos(folder) for folder in folders.values()):  # then they are items, and root is a place
+        name = nfc(root.resolve().name)
+        if name != nfc(place):
+            raise LayoutError(f"{root} is the folder of place '{name}', not of '{place}'.")
+        return scan_place(root, place)
     if nfc(place) in folders:
         return scan_place(folders[nfc(place)], place)
-    if any(list_photos(folder) for folder in folders.values()):
-        return scan_place(root, place)  # its folders hold photos, so they are items
     raise LayoutError(f"{root} has no place '{place}'; it has {', '.join(folders) or 'no folders'}.")
 
 
@@ -124,9 +127,24 @@ def ood_photos(data_root: Path, folder: Path | None = None) -> list[Path]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
+    try:
+        paths = list(folder.iterdir())
+    except OSError as error:
+        reason = error.strerror or error
+        raise LayoutError(f"{folder} cannot be read: {reason}.", "Check its permission.") from error
+    for path in paths:
+        _refuse_foreign_encoding(path)
         if not path.name.startswith(".") and path.name not in _DROPPINGS:
             yield path
+
+
+def _refuse_foreign_encoding(path: Path) -> None:
+    """A zip made on Windows and unpacked elsewhere leaves names that are no text."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        advice = "Unpack the zip again with its encoding (unzip -O CP949 FILE.zip), or rename it."
+        raise LayoutError(f"The name of {str(path)!a} is not UTF-8.", advice) from error
 
 
 def _is_photo(path: Path) -> bool:

@@ -8,7 +8,7 @@ from attrs import define
 
 from lens_core import plugins
 from lens_core.contracts import Finding, Photo
-from lens_core.errors import LensError
+from lens_core.errors import BrokenPluginError, LensError
 from lens_core.photos.layout import Dataset
 
 
@@ -45,7 +45,18 @@ class QualityChecks:
             return []
         try:
             answers = driver.call(hook, options=driver.options({}), **what)
+            return _findings(answers, title)
         except LensError as error:
             self.failures[title] = error
             return []
-        return [finding for answer in answers for finding in answer]
+
+
+def _findings(answers: Any, title: str) -> list[Finding]:
+    try:
+        findings = [finding for answer in answers for finding in answer]
+    except Exception as error:
+        # A checker may be a generator, and fail only now.
+        raise BrokenPluginError(f"{title} failed: {type(error).__name__}: {error}.") from error
+    if not all(isinstance(finding, Finding) for finding in findings):
+        raise BrokenPluginError(f"{title} answered something else than findings.")
+    return findings

@@ -14,6 +14,7 @@ from typing import Any
 from lens_core.contracts import Photo
 from lens_core.errors import LensError
 from lens_core.photos.decode import decode
+from lens_core.photos.layout import nfc
 from lens_core.progress import Progress, no_progress
 from lens_core.runtime.lens import Lens
 
@@ -43,7 +44,7 @@ def infer_batch(
             progress(done, len(photos))
             if isinstance(photo, LensError):
                 error = {"code": photo.code, "message": photo.message}
-                yield {"image": str(path), "place": place, "error": error}
+                yield {"image": str(path), "place": nfc(place), "error": error}
             else:
                 yield {"image": str(path), **next(answers).to_dict()}
 

@@ -108,6 +108,11 @@ class Lens:
         """The reference embeddings this lens answers from."""
         return self._search.gallery
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Quality checkers that failed, so that their hints are missing."""
+        return tuple(str(failure) for failure in self._quality.failures.values()) if self._quality else ()
+
     def infer(
         self,
         place: str,
@@ -122,6 +127,8 @@ class Lens:
         UnknownPlaceError (E320), NoThresholdError (E310) or an E12x error when the photo cannot be read.
         """
         self.check_question(place, reject_threshold)
+        if topk < 1:
+            raise BadSettingError(f"topk must be 1 or more, not {topk}.", "3 is usual.")
         photo = decode(image_path)
         return self.answer(place, [photo], reject_threshold=reject_threshold, topk=topk)[0]
 
@@ -141,6 +148,10 @@ class Lens:
         stored = self.manifest.thresholds
         if stored is None and reject_threshold is None:
             raise NoThresholdError(f"{self.path} stores no reject threshold.")
+        if reject_threshold is not None and not 0 <= reject_threshold <= 1:
+            raise BadSettingError(
+                f"The reject threshold must be 0 to 1, not {reject_threshold}.", "0.62 is usual."
+            )
         usual = Reject()
         base = stored or Thresholds(usual.threshold, usual.min_top1_margin, usual.max_distance)
         return base if reject_threshold is None else attrs.evolve(base, threshold=reject_threshold)
@@ -158,12 +169,11 @@ class Lens:
         search = self._search.of_place(place)
         distances, nearest = search.nearest(embeddings)
         items = search.items
-        columns = [self._columns.get((place, item)) for item in items]
-        if all(column is not None for column in columns):
-            cosines = logits[:, [column for column in columns if column is not None]]
-        else:
-            # A place, or an item of it, that was never trained: its photos' mean stands for it.
-            cosines = embeddings @ search.prototypes.T
+        # An item that was never trained is scored by its photos' mean, beside the trained ones.
+        cosines = embeddings @ search.prototypes.T
+        for row, item in enumerate(items):
+            if (place, item) in self._columns:
+                cosines[:, row] = logits[:, self._columns[place, item]]
         return Scores(place, items, probabilities(cosines, self.manifest.calibration), distances, nearest)
 
     def _result(self, photo: Photo, scores: Scores, row: int, thresholds: Thresholds, topk: int) -> Result:
@@ -193,11 +203,18 @@ class Lens:
         self, index_file: str | Path | None, index: str | None, options: dict[str, Any]
     ) -> GallerySearch:
         if index_file is None:
-            return GallerySearch(self._own_gallery(), index or "exact", options)
+            return GallerySearch(self._fitting(self._own_gallery(), self.path), index or "exact", options)
         file = galleries.read_file(Path(index_file))
         if file.embedding_id != self.manifest.embedding_id:
             raise WrongGalleryError(f"{index_file} was built with another model than {self.path}.")
+        self._fitting(file.gallery, Path(index_file))
         return GallerySearch.of_file(file, index, options)
+
+    def _fitting(self, gallery: Gallery, path: Path) -> Gallery:
+        found, dim = gallery.embeddings.shape[1], self.manifest.embedding_dim
+        if found != dim:
+            raise WrongGalleryError(f"The gallery in {path} has vectors of {found} numbers, the model {dim}.")
+        return gallery
 
     def _own_gallery(self) -> Gallery:
         if galleries.NAME not in self._runtime.documents:

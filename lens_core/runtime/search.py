@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.artifacts.gallery import Gallery, GalleryFile
 from lens_core.contracts import Floats, VectorIndex
+from lens_core.errors import ArtifactError, CannotWriteError
 
 
 @frozen(eq=False)
@@ -54,11 +56,13 @@ class GallerySearch:
         """Search a built gallery file, with the index stored in it unless another one is asked for."""
         search = cls(file.gallery, index or file.index, options or dict(file.index_options))
         if file.index_bytes and len(search.places) == 1 and search.index == file.index:
-            stored: VectorIndex = plugins.make(
-                "index", file.index, search.index_options, dim=_dim(file.gallery)
-            )
-            stored.load(_as_cached_file(file.index_bytes))
-            search._ready[search.places[0]] = _place_search(file.gallery, stored)
+            options, dim = search.index_options, _dim(file.gallery)
+            stored: VectorIndex = plugins.make("index", file.index, options, dim=dim)
+            # The gallery is the truth: an index that cannot be used is made again when it is needed.
+            with suppress(CannotWriteError, ArtifactError):
+                stored.load(_as_cached_file(file.index_bytes))
+                if len(stored) == len(file.gallery.labels):
+                    search._ready[search.places[0]] = _place_search(file.gallery, stored)
         return search
 
     def of_place(self, place: str) -> PlaceSearch:

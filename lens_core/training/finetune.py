@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lens_core.artifacts import container
 from lens_core.contracts import Photo, Preprocess
+from lens_core.errors import ArtifactError
 from lens_core.photos.decode import LONG_SIDE, decode
 from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
@@ -152,8 +153,11 @@ class FineTuning:
         container.write(path, documents)
 
     def resume(self, path: Path) -> None:
-        """Go on where :meth:`save` left off, if it was this run."""
-        documents = container.read(path)
+        """Go on where :meth:`save` left off, if it was this run and the file is whole."""
+        try:
+            documents = container.read(path)
+        except ArtifactError:
+            return
         about = json.loads(documents["state.json"])
         if about["identity"] != self.identity:
             return

@@ -101,8 +101,14 @@ def head_lr(settings: Settings) -> float:
 def make_losses(settings: Settings, class_count: int) -> nn.ModuleList:
     """The losses of ``settings.loss`` (``ce+arcface``), to be added up."""
     made: list[Loss] = [
-        plugins.make("loss", name.strip(), {}, embedding_dim=settings.embedding_dim, class_count=class_count)
-        for name in settings.loss.split("+")
+        plugins.make(
+            "loss",
+            name,
+            settings.loss_options.get(name, {}),
+            embedding_dim=settings.embedding_dim,
+            class_count=class_count,
+        )
+        for name in map(str.strip, settings.loss.split("+"))
     ]
     return nn.ModuleList(made)  # type: ignore[arg-type]
 

@@ -21,18 +21,24 @@ def held_out(learned: Learned, dataset: Dataset, ood: Sequence[Path]) -> list[Li
     """One entry per question of the proof: the photo, what it shows, what was answered and why."""
     if learned.thresholds is None:
         return []
+    places, items = dataset.places, [item for _, item in dataset.items]
+    own = [photo.path.relative_to(dataset.root).as_posix() for photo in dataset.photos]
+    other = [path.name for path in ood]  # the bare name: no personal paths
     lines: list[Line] = []
     for asked in learned.asked:
-        lines += _lines(asked, learned.calibration, learned.thresholds, dataset, ood)
+        kind, files = asked.answers.kind, other if asked.answers.kind == "ood" else own
+        names = [items[number] for number in asked.items]
+        answered = _answered(asked, names, learned.calibration, learned.thresholds)
+        for row, line in zip(asked.rows, answered, strict=True):
+            lines.append({"kind": kind, "photo": files[row], "place": places[asked.place], **line})
     return lines
 
 
-def _lines(
-    asked: Asked, calibration: Calibration, thresholds: Thresholds, dataset: Dataset, ood: Sequence[Path]
+def _answered(
+    asked: Asked, names: Sequence[str], calibration: Calibration, thresholds: Thresholds
 ) -> Iterator[Line]:
     answers, judged = asked.answers, judge([asked.answers], calibration)
-    names = [dataset.items[number][1] for number in asked.items]
-    for position, row in enumerate(asked.rows):
+    for position, truth in enumerate(answers.truth):
         evidence = Evidence(
             best_item=names[answers.cosines[position].argmax()],
             p_top1=float(judged.p_top1[position]),
@@ -41,11 +47,7 @@ def _lines(
             d_top1=float(judged.d_top1[position]),
         )
         verdict = decide(evidence, thresholds)
-        truth = int(answers.truth[position])
         yield {
-            "kind": answers.kind,
-            "photo": _photo(answers.kind, int(row), dataset, ood),
-            "place": dataset.places[asked.place],
             "item": None if truth == UNKNOWN else names[truth],
             "best_item": evidence.best_item,
             "p_top1": round(evidence.p_top1, 4),
@@ -55,11 +57,6 @@ def _lines(
             "selected_item": verdict.item,
             "reason": str(verdict.reason),
         }
-
-
-def _photo(kind: str, row: int, dataset: Dataset, ood: Sequence[Path]) -> str:
-    """Inside the data folder, or the bare name: no personal paths."""
-    return ood[row].name if kind == "ood" else dataset.photos[row].path.relative_to(dataset.root).as_posix()
 
 
 def per_item(lines: Sequence[Line]) -> list[Line]:

@@ -30,6 +30,8 @@ def folds(labels: Labels, duplicate_groups: Labels, count: int, seed: int) -> It
         warnings.simplefilter("ignore")  # an item of fewer photos than folds is dealt with here
         for train, held_out in splitter.split(labels, labels, duplicate_groups):
             kept = np.isin(labels[held_out], labels[train])
+            # Copies of what stays in training stay there too, whatever they are filed under.
+            kept &= ~np.isin(duplicate_groups[held_out], duplicate_groups[held_out[~kept]])
             yield np.sort(np.append(train, held_out[~kept])), held_out[kept]
 
 
