@@ -2,42 +2,72 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 from lens_core.cli import say
+
+if TYPE_CHECKING:
+    from lens_core.errors import LensError
 
 
 def main() -> None:
     """``ai-lens``. A user's mistake prints one line; a bug prints a traceback only when asked for."""
+    # So that a service manager's stop ends as Ctrl-C does: temporary files are taken away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        _main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _main(arguments: list[str]) -> None:
     from lens_core.cli.app import command
-    from lens_core.errors import LensError
+    from lens_core.errors import CannotWriteError, LensError
 
     _speak_utf8()
     # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    arguments = sys.argv[1:]
     debug = _take("--debug", arguments) or os.environ.get("AI_LENS_DEBUG") == "1"
     say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments))
     try:
-        command(arguments)
-    except SystemExit as leaving:
-        if not isinstance(leaving.__context__, BrokenPipeError):
-            raise
-        # The reader (`| head -1`) has what it wanted. typer calls that a failure; people do not.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _run(lambda: command(arguments))
     except LensError as error:
         if debug:
             raise
-        print(f"ai-lens: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        _fail(error)
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(CannotWriteError(f"The output cannot be written: {error.strerror}."))
         print(f"ai-lens: this is a bug in ai-lens: {type(error).__name__}: {error}", file=sys.stderr)
         print("Run the same command with --debug and report what it prints.", file=sys.stderr)
         sys.exit(1)
+
+
+def _run(command: Callable[[], object]) -> None:
+    """Run to the end, flushing included. A reader (`| head -1`) that has what it wanted is no failure."""
+    try:
+        try:
+            command()
+        finally:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as leaving:
+        # typer turns a closed pipe into exit status 1.
+        if not isinstance(leaving, BrokenPipeError) and not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(error: LensError) -> NoReturn:
+    print(f"ai-lens: {error}", file=sys.stderr)
+    sys.exit(error.exit_status)
 
 
 def _take(flag: str, arguments: list[str]) -> bool:

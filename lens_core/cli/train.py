@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lens_core.cli import choices, options
+from lens_core.cli import choices, options, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
     from lens_core.training.train import TrainedRun
-
-
-SETTINGS_FILE = "settings.yaml"
 
 
 def train(
@@ -51,30 +48,39 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with an interrupted run, with its settings: its folder.", exists=True, file_okay=False
+            help="Go on with an interrupted run, with its photos and settings: its folder.",
+            exists=True,
+            file_okay=False,
         ),
     ] = None,
 ) -> None:
     """Train a model that knows how sure it is, and measure it on held-out photos."""
-    settings = choices.settings(
-        context,
-        config or (resume / SETTINGS_FILE if resume else None),
-        backbone=backbone,
-        weights=str(weights) if weights else None,
-        finetune=finetune,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        img_size=img_size,
-        embedding_dim=embedding,
-        loss=loss,
-        seed=seed,
-        min_images=min_images,
-    )
     front = choices.of(context)
-    run_folder = resume or save_dir or front.save_dir or default_run_folder()
+    note: dict[str, Any] = (
+        unfinished.read(resume) if resume else {"data_root": front.data_root, "ood": front.ood}
+    )
+    flags = {
+        "backbone": backbone,
+        "weights": str(weights) if weights else None,
+        "finetune": finetune,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "img_size": img_size,
+        "embedding_dim": embedding,
+        "loss": loss,
+        "seed": seed,
+        "min_images": min_images,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = front.resolve(config, **{**note.get("settings", {}), **given}).settings
+    ood = ood or note["ood"]
     run = run_training(
-        settings, data_root or front.data_root, run_folder, places=place or (), ood=ood or front.ood
+        settings,
+        data_root or Path(note["data_root"]),
+        resume or save_dir or front.save_dir or default_run_folder(),
+        places=place or note.get("places", ()),
+        ood=Path(ood) if ood else None,
     )
     if export_onnx:
         from lens_core.cli.export import export_to
@@ -102,7 +108,7 @@ def run_training(
     ood: Path | None = None,
 ) -> TrainedRun:
     """Train with progress bars and print the summary."""
-    from lens_core.cli.say import say, stages
+    from lens_core.cli.say import say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
     from lens_core.photos.layout import ood_photos, scan
@@ -112,9 +118,12 @@ def run_training(
     _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):
         from lens_core.training.train import train
-    with stages() as stage:
+    before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
+    with unfinished.noted(save_dir, settings, data_root, places, ood), stages() as stage:
         run = train(settings, dataset, save_dir, ood=unknown, stage=stage)
     print(summary(run))
+    if before:
+        warn(f"from an earlier training, make again: {', '.join(sorted(before))}")
     say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
     return run
 

@@ -106,7 +106,6 @@ def _finetune(
     phashes = [duplicates.phash(photo) for photo in photos]
     split = next(folds(labels, duplicate_groups(phashes), FOLDS, settings.seed), None)
     rows = split[0] if split else np.arange(len(labels))
-    atomic_write(save_dir / SETTINGS, to_yaml(settings))  # what --resume goes by
     shown = [photos[row] for row in rows]
     finetune(net, shown, labels[rows], settings, save_dir / STATE, stage("Fine-tuning"))
     return [split] if split else []

@@ -196,9 +196,9 @@ def test_topk_does_not_change_the_decision(lens, visitor):
 def test_a_threshold_given_by_hand_replaces_only_t(rewrite, visitor):
     lens = Lens(rewrite(thresholds=Thresholds(0.0, 0.0, -1.0)))
     assert lens.infer("A", visitor("A", "ㄱ")).accepted
-    assert not lens.infer("A", visitor("A", "ㄱ"), reject_threshold=1.1).accepted
+    assert not lens.infer("A", visitor("A", "ㄱ"), reject_threshold=1.0).accepted
     with_neighbour = Lens(rewrite(thresholds=Thresholds(0.0, 0.0, 2.0)))
-    result = with_neighbour.infer("A", visitor("A", "ㄱ"), reject_threshold=1.1)
+    result = with_neighbour.infer("A", visitor("A", "ㄱ"), reject_threshold=1.0)
     assert (result.accepted, str(result.reason)) == (True, "nearest_neighbour")
 
 

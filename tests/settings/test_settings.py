@@ -43,7 +43,7 @@ def test_nothing_set_means_the_documented_defaults():
         3e-4,
     )
     reject = settings.reject
-    assert (reject.threshold, reject.min_top1_margin, reject.max_distance) == (0.62, 0.12, 0.65)
+    assert (reject.threshold, reject.min_top1_margin, reject.max_distance) == (0.62, 0.12, 0.0)
 
 
 def test_a_file_wins_over_defaults_the_environment_over_the_file_and_a_flag_over_all(file):

@@ -4,7 +4,6 @@ import attrs
 import pytest
 
 from lens_core.artifacts import container
-from lens_core.errors import ArtifactError
 from lens_core.photos.layout import scan
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.finetune import warm_up_then_cosine
@@ -114,13 +113,14 @@ def test_a_finished_run_can_be_done_again_with_more_photos(tuning, build_museum,
     assert first_step_of(short, more, tmp_path / "run") == 0
 
 
-def test_a_damaged_state_is_not_gone_on_with_silently(photos, tuning, interrupted):
+def test_a_damaged_state_is_thrown_away_and_training_starts_over(photos, tuning, interrupted, tmp_path):
     (state,) = interrupted.glob("*.state")
     content = bytearray(state.read_bytes())
     content[len(content) // 2] ^= 1
     state.write_bytes(content)
-    with pytest.raises(ArtifactError, match=str(state)):
-        train(tuning, photos, interrupted)
+    started_over = train(tuning, photos, interrupted)
+    fresh = train(tuning, photos, tmp_path / "fresh")
+    assert started_over.manifest.embedding_id == fresh.manifest.embedding_id
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():
