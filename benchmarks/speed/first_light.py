@@ -100,6 +100,11 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         cache, run_folder = Path(folder) / "cache", Path(folder) / "run"
+        python, _ = whole_process(sys.executable, "-c", "pass", cache=cache)
+        note("python -c pass", python)
+        seconds, memory = whole_process(AI_LENS, "--help", cache=cache)
+        note("ai-lens --help", seconds, memory, f"{seconds / python:.1f} x bare Python")
+
         train = (AI_LENS, "train", "--data-root", str(MUSEUMS / "data"), "--save-dir", str(run_folder))
         train += ("--backbone", "mobilenetv2", "--weights", str(WEIGHTS), "--ood", str(MUSEUMS / "ood"))
         cold, memory = run(*train, cache=cache)
@@ -126,11 +131,6 @@ def main() -> None:
             seconds = median_of(lens_answer(file, PHONE))
             beside = f"{natural / seconds:.2f} x faster than Pillow + PyTorch"
             note(f"inside a process: Lens.infer {file.suffix}", seconds, beside=beside)
-
-        python, _ = whole_process(sys.executable, "-c", "pass", cache=cache)
-        note("python -c pass", python)
-        seconds, memory = whole_process(AI_LENS, "--help", cache=cache)
-        note("ai-lens --help", seconds, memory, f"{seconds / python:.1f} x bare Python")
     title = f"Waiting times, MobileNetV2 at 448 pixels, {os.cpu_count()} cores (medians of {RUNS})"
     report(__file__, title, ["what", "time", "peak memory", "beside"], rows, data)
 
