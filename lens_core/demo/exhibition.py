@@ -37,7 +37,7 @@ FROM_SCRATCH: dict[str, Any] = {
     "pretrained": False,
     "finetune": True,
     "img_size": 96,
-    "epochs": 60,
+    "epochs": 120,
     "batch_size": 16,
     "lr": 3e-3,
     "weight_decay": 0.02,

@@ -14,7 +14,7 @@ from lens_core.decision.rule import is_near
 from lens_core.evaluation.held_out import UNKNOWN, Flags, HeldOut, Judged, Numbers
 
 _MARGINS = (0.0, 0.05, 0.12, 0.2, 0.3)
-_LEVELS = np.linspace(0.02, 0.98, 49)
+_LEVELS = np.linspace(0.02, 0.98, 49).round(2)
 _DISTANCES = 40
 _WORTH = 0.01
 """M and D stay out unless they gain this much: a rule with fewer numbers holds up better on new photos."""
