@@ -37,9 +37,11 @@ def build(name: str, options: BackboneOptions) -> TimmBackbone:
     choice = names.resolve(name)
     net: Any = timm.create_model(choice.timm_name, pretrained=False, num_classes=0).eval()
     full_name, licence = _fill(net, choice.timm_name, options)
-    preprocess = _preprocess(net, choice.img_size if options.img_size is None else options.img_size)
-    dim = _prove(net, name, preprocess.size)
-    return TimmBackbone(net, dim, preprocess, full_name, licence)
+    config: dict[str, Any] = resolve_model_data_config(net, use_test_size=True)  # type: ignore[no-untyped-call]
+    sizes = (options.img_size, choice.img_size, config["input_size"][-1])
+    size = next(size for size in sizes if size is not None)
+    dim = _prove(net, name, size)
+    return TimmBackbone(net, dim, _preprocess(config, size), full_name, licence)
 
 
 def _fill(net: Any, timm_name: str, options: BackboneOptions) -> tuple[str, str]:
@@ -55,11 +57,10 @@ def _fill(net: Any, timm_name: str, options: BackboneOptions) -> tuple[str, str]
     return f"{architecture} (no weights)", "unknown"
 
 
-def _preprocess(net: Any, size: int | None) -> Preprocess:
-    """How timm prepared photos for these weights, at the size asked for or timm's own."""
-    config: dict[str, Any] = resolve_model_data_config(net, use_test_size=True)  # type: ignore[no-untyped-call]
+def _preprocess(config: dict[str, Any], size: int) -> Preprocess:
+    """How timm prepared photos for these weights, at this size."""
     return Preprocess(
-        size=config["input_size"][-1] if size is None else size,
+        size=size,
         mean=config["mean"],
         std=config["std"],
         interpolation="bilinear" if config["interpolation"] == "bilinear" else "bicubic",
