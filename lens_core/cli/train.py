@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lens_core.training.train import TrainedRun
 
 
+HARDLY_ANY = 0.1
+"""Share of exhibits' photos answered rightly below which a model is of no use."""
+
+
 def train(
     context: typer.Context,
     data_root: options.DataRoot = None,
@@ -96,7 +100,8 @@ def default_run_folder() -> Path:
     from itertools import count
 
     day = Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d")
-    return next(folder for n in count(1) if not (folder := day if n == 1 else Path(f"{day}-{n}")).exists())
+    folders = (day if number == 1 else Path(f"{day}-{number}") for number in count(1))
+    return next(folder for folder in folders if not folder.is_dir() or not any(folder.iterdir()))
 
 
 def run_training(
@@ -122,6 +127,9 @@ def run_training(
     with unfinished.noted(save_dir, settings, data_root, places, ood), stages() as stage:
         run = train(settings, dataset, save_dir, ood=unknown, stage=stage)
     print(summary(run))
+    point = run.manifest.operating_point
+    if point and point.accepted_right < HARDLY_ANY:
+        warn("this model would have nearly every photo taken again; it cannot tell these exhibits apart")
     if before:
         warn(f"from an earlier training, make again: {', '.join(sorted(before))}")
     say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
