@@ -27,7 +27,8 @@ from lens_core.training.augment import random_view
 from lens_core.training.network import LensNet
 
 VIEWS = 2
-"""Changed views kept beside each photo: four are no better than two, none is worse (benchmarks/accuracy)."""
+"""Changed views kept beside each photo: four are no better than two; none separates untrained exhibits worse
+(benchmarks/accuracy)."""
 RECIPE = 1
 """Part of the cache key: raise it whenever decoding, preprocessing or the views change."""
 _DECODED_AHEAD = 8
