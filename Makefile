@@ -10,9 +10,10 @@ READY := $(VENV)/.installed
 install: $(READY)
 
 # Everything is installed from the lock file with hashes; the packages of this tree are installed editable.
+# Annoy has no wheels: it is compiled, which needs a C++ compiler and half a minute.
 $(READY): requirements.lock pyproject.toml $(wildcard plugins/*/*/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary annoy -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . $(addprefix -e ,$(PLUGINS))
 	@touch $@
 
@@ -36,6 +37,9 @@ format: install
 bench: install
 	$(BIN)/python benchmarks/accuracy/museums.py
 	$(BIN)/python benchmarks/speed/first_light.py
+	$(BIN)/python benchmarks/startup/many_plugins.py
+	$(BIN)/python benchmarks/exports/compare.py
+	$(BIN)/python benchmarks/indexes/compare.py --sizes 1000 100000 1000000 --minutes 60
 
 docs: install
 	$(BIN)/python docs/generate.py

@@ -6,7 +6,6 @@ python docs/generate.py --check   writes nothing; exits 1 naming each stale page
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import sys
@@ -22,6 +21,7 @@ from claims import ROOT, commands, complaints, prose
 
 from lens_core import contracts, errors, hookspecs, settings
 from lens_core.cli.infer import RECOLLECTED
+from lens_core.cli.plugins.attribute_docs import attribute_docs
 from lens_core.plugins import FAMILIES
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -56,6 +56,9 @@ CONTRACTS = (
     contracts.ClassScorer,
     contracts.VectorIndex,
     contracts.Exporter,
+    contracts.Quantizer,
+    contracts.HalfPrecision,
+    contracts.SpecChecker,
     contracts.Runtime,
     contracts.Photo,
     contracts.Finding,
@@ -113,7 +116,7 @@ def settings_page() -> str:
         "[configs/default.yaml](../../configs/default.yaml) holds them all.",
         "",
     ]
-    meanings = dict(_attribute_docs(settings.Settings))
+    meanings = dict(_meanings(settings.Settings))
     defaults = settings.flatten(settings.Settings())
     for key, kind in settings.keys():  # noqa: SIM118 (a function, not a dict's)
         default = json.dumps(defaults[key])
@@ -125,19 +128,13 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _attribute_docs(cls: type[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """The string below each attribute of an attrs class, by dotted key; Python itself forgets them."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    body = tree.body[0].body  # type: ignore[attr-defined]
-    for statement, following in zip(body, [*body[1:], None], strict=True):
-        if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
-            yield (
-                f"{prefix}{ast.unparse(statement.target)}",
-                " ".join(ast.literal_eval(following.value).split()),
-            )
+def _meanings(cls: type[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The string below each attribute of an attrs class and of those inside it, by dotted key."""
+    for name, text in attribute_docs(cls).items():
+        yield f"{prefix}{name}", text
     for attribute in attrs.fields(attrs.resolve_types(cls)):
         if attrs.has(attribute.type):
-            yield from _attribute_docs(attribute.type, f"{prefix}{attribute.name}.")
+            yield from _meanings(attribute.type, f"{prefix}{attribute.name}.")
 
 
 def _type_words(kind: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen
@@ -111,20 +111,31 @@ class ClassScorer(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Nearest neighbours by cosine distance (1 - cosine, 0..2) among L2-normalised vectors."""
+    """Nearest neighbours by cosine distance (1 - cosine, 0..2) among L2-normalised vectors.
+
+    An index only points at candidates: ai-lens computes the distance it decides by from the gallery itself,
+    so an index may store its vectors as coarsely as it likes.
+    """
 
     def __len__(self) -> int: ...
 
+    def build(self, vectors: Floats) -> None:
+        """Index ``float32[N, D]`` in place of what was there; rows are numbered in their order."""
+        ...
+
     def add(self, vectors: Floats) -> None:
-        """Append ``float32[N, D]``; rows are numbered in the order of arrival."""
+        """Append ``float32[N, D]``. Raises CannotDoError (E460) where the library cannot."""
         ...
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
-        """(distances ``float32[Q, k]``, rows ``int64[Q, k]``), nearest first; ``k`` is at most ``len``."""
+        """(distances ``float32[Q, k]``, rows ``int64[Q, k]``), nearest first; ``k`` is at most ``len``.
+
+        Where an approximate search finds fewer than ``k``, the rest are row -1 at distance 2.
+        """
         ...
 
     def remove(self, rows: Rows) -> None:
-        """Forget these rows; those behind move up. Raises PluginError where the library cannot."""
+        """Forget these rows; those behind move up. Raises CannotDoError (E460) where the library cannot."""
         ...
 
     def save(self, path: Path) -> None:
@@ -132,7 +143,16 @@ class VectorIndex(Protocol):
         ...
 
     def load(self, path: Path) -> None:
-        """Read what ``save`` wrote, memory-mapped where the library can."""
+        """Read what ``save`` wrote, memory-mapped where the library can.
+
+        ai-lens has checked that the bytes are those that were saved. Raises ModelLoadError (E200) or
+        DamagedArtifactError (E210) for a file of another kind, WrongGalleryError (E220) for vectors of
+        another length.
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Bring a mapped file into memory, so that the first question is as quick as the others."""
         ...
 
 
@@ -141,23 +161,59 @@ Documents = Mapping[str, bytes]
 
 
 class Exporter(Protocol):
-    """Writes one file that holds the network and the documents."""
+    """Converts a network and writes it, with the documents, in a format of its own."""
 
     suffix: str
     """Of the files it writes, e.g. ``.onnx``; a runtime of that name opens them."""
 
-    def export(
-        self, module: torch.nn.Module, example: torch.Tensor, documents: Documents, path: Path
-    ) -> None:
-        """Write ``module`` (uint8[N, S, S, 3] -> embeddings, logits) and ``documents`` to ``path``.
+    def convert(self, module: torch.nn.Module, example: torch.Tensor) -> Any:
+        """``module`` (uint8[N, S, S, 3] -> embeddings, logits) in the exporter's own representation.
 
-        ``path`` is a temporary file; ai-lens moves it into place once it has been checked.
+        Any number of photos may be asked of the result at once, whatever the size of ``example``.
+        """
+        ...
+
+    def write(self, network: Any, documents: Documents, path: Path) -> None:
+        """Write a converted network and the documents to ``path``, which ends in ``suffix``.
+
+        ``path`` is in a folder of its own: what the format needs besides may be written next to it, under the
+        same stem. ai-lens checks the result, writes it once more with its certificate among the documents,
+        and moves everything into place.
+        """
+        ...
+
+
+class Quantizer(Protocol):
+    """An exporter that can also make int8 networks."""
+
+    def quantize(self, network: Any, images: Pixels) -> Any:
+        """An int8 version of what ``convert`` returned, calibrated on photos uint8[N, S, S, 3]."""
+        ...
+
+
+class HalfPrecision(Protocol):
+    """An exporter that can be told, by an option of its own, to write 16-bit numbers."""
+
+    precision: Literal["fp32", "fp16"]
+    """What it writes. Scores of ``fp16`` may differ by 0.01 instead of 0.001; decisions may not differ."""
+
+
+class SpecChecker(Protocol):
+    """An exporter whose files cannot be opened on every machine that can write them."""
+
+    def check_spec(self, module: torch.nn.Module, documents: Documents, path: Path) -> None:
+        """Compare the written file with the network and the documents as far as that goes without running it.
+
+        Asked only where the runtime raises CannotRunHereError (E470). Raises ExportMismatchError (E230).
         """
         ...
 
 
 class Runtime(Protocol):
-    """An opened artifact. Opening checks the file's integrity before any parser sees its bytes."""
+    """An opened artifact. Opening checks the file's integrity before any parser sees its bytes.
+
+    Where the format cannot run on this machine, opening raises CannotRunHereError (E470).
+    """
 
     documents: Documents
 
@@ -181,3 +237,11 @@ class Finding:
     """What to do, by language (``ko``, ``en``), in a visitor's words."""
     measured: float | None = None
     """The figure behind it, in the checker's own unit."""
+    where: str = ""
+    """Findings about a data set: the ``place/item`` or the file they are about; empty for all of it."""
+
+
+def members(contract: type[Any]) -> list[str]:
+    """The names that a thing keeping this contract must have."""
+    named = [*vars(contract), *getattr(contract, "__annotations__", {})]
+    return sorted(name for name in named if not name.startswith("_") or name in ("__call__", "__len__"))

@@ -24,7 +24,9 @@
     │   ├── BrokenPluginError    E420
     │   ├── AmbiguousPluginError E430
     │   ├── PluginNotAllowedError E440
-    │   └── WeightsUnavailableError E450
+    │   ├── WeightsUnavailableError E450
+    │   ├── CannotDoError        E460
+    │   └── CannotRunHereError   E470
     ├── SettingsError        E6xx  exit 2   settings file, environment, flags
     │   └── BadSettingError      E600
     └── EnvironmentFaultError E7xx exit 7   disk, permission, lock
@@ -34,7 +36,7 @@
 The first line of a class's docstring is the cause as the reference page prints it, ``remedy`` what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -144,6 +146,11 @@ class ExportMismatchError(ArtifactError):
     code = "E230"
     remedy = "Nothing was written. Try another exporter, or update the exporter's libraries."
 
+    def __init__(self, what: str, remedy: str | None = None, table: Sequence[tuple[str, ...]] = ()) -> None:
+        super().__init__(what, remedy)
+        self.table = tuple(table)
+        """What differs, row by row below a row of headings; may be empty."""
+
 
 class DecisionError(LensError):
     """A question cannot be answered as it was asked."""
@@ -194,7 +201,7 @@ class AmbiguousPluginError(PluginError):
     """Two installed distributions offer the same name."""
 
     code = "E430"
-    remedy = "Uninstall one of the two."
+    remedy = "Uninstall one of the two, or allow only one of them with AI_LENS_PLUGINS."
 
 
 class PluginNotAllowedError(PluginError):
@@ -209,6 +216,19 @@ class WeightsUnavailableError(PluginError):
 
     code = "E450"
     remedy = "Connect to the internet once, or pass a local file: --weights FILE.safetensors."
+
+
+class CannotDoError(PluginError):
+    """A plugin's library cannot do what was asked."""
+
+    code = "E460"
+
+
+class CannotRunHereError(PluginError):
+    """A model's format cannot run on this machine."""
+
+    code = "E470"
+    remedy = "Open it on a device of the kind it was made for, or use another export here."
 
 
 class SettingsError(LensError):

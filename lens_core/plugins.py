@@ -10,16 +10,15 @@ import difflib
 import os
 import re
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 import pluggy
-from attrs import field, frozen
+from attrs import field, frozen, has
 
 from lens_core import hookspecs
+from lens_core.blame import Guarded, blaming, one_line
 from lens_core.errors import (
     AmbiguousPluginError,
     BadSettingError,
@@ -40,16 +39,20 @@ class Family:
     name: str
     group: str
     hooks: tuple[str, ...]
+    contract: str | None = None
+    """What its hook makes, in :mod:`lens_core.contracts`."""
+    guarded: bool = False
+    """Whether failures in the product's methods name the plugin (torch modules are called by torch)."""
 
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family("backbone", "ai_lens.backbones", ("make_backbone",)),
-        Family("loss", "ai_lens.losses", ("make_loss",)),
-        Family("index", "ai_lens.indexes", ("make_index",)),
-        Family("exporter", "ai_lens.exporters", ("make_exporter",)),
-        Family("runtime", "ai_lens.runtimes", ("make_runtime",)),
+        Family("backbone", "ai_lens.backbones", ("make_backbone",), "Backbone"),
+        Family("loss", "ai_lens.losses", ("make_loss",), "Loss"),
+        Family("index", "ai_lens.indexes", ("make_index",), "VectorIndex", guarded=True),
+        Family("exporter", "ai_lens.exporters", ("make_exporter",), "Exporter", guarded=True),
+        Family("runtime", "ai_lens.runtimes", ("make_runtime",), "Runtime", guarded=True),
         Family("quality", "ai_lens.quality", ("check_photo", "check_dataset")),
     )
 }
@@ -60,9 +63,18 @@ PUBLISHED: dict[str, dict[str, str]] = {
         ("vit_b16", "resnet50", "efficientnet_b3", "convnext_tiny", "mobilenetv2", "timm"), "ai-lens-timm"
     ),
     "loss": {},
-    "index": {name: f"ai-lens-{name}" for name in ("annoy", "faiss", "hnswlib", "scann", "usearch")},
-    "exporter": {name: f"ai-lens-{name}" for name in ("coreml", "onnx", "openvino", "torchscript")},
-    "runtime": {"onnx": "ai-lens-onnx", "xml": "ai-lens-openvino", "pt": "ai-lens-torchscript"},
+    "index": {name: f"ai-lens-{name}" for name in ("annoy", "faiss", "scann", "usearch")},
+    "exporter": {
+        **{name: f"ai-lens-{name}" for name in ("coreml", "onnx", "openvino", "torchscript")},
+        "ort-mobile": "ai-lens-onnx",
+    },
+    "runtime": {
+        "mlpackage": "ai-lens-coreml",
+        "onnx": "ai-lens-onnx",
+        "ort": "ai-lens-onnx",
+        "pt": "ai-lens-torchscript",
+        "xml": "ai-lens-openvino",
+    },
     "quality": {"photo": "ai-lens-photo"},
 }
 
@@ -101,12 +113,13 @@ def choose(family_name: str, name: str) -> Plugin:
     matching = [plugin for plugin in installed if plugin.name == key]
     if not matching:
         raise _unknown(family_name, key, sorted({plugin.name for plugin in installed}))
-    if len(matching) > 1:
-        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in matching)
+    candidates = [plugin for plugin in matching if allowed(plugin)]
+    if len(candidates) > 1:
+        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in candidates)
         raise AmbiguousPluginError(f"{family_name} '{key}' is offered by {owners}.")
-    if not _allowed(matching[0]):
+    if not candidates:
         raise PluginNotAllowedError(f"{matching[0].title} is not allowed by AI_LENS_PLUGINS.")
-    return matching[0]
+    return candidates[0]
 
 
 def _unknown(family_name: str, name: str, installed: list[str]) -> LensError:
@@ -118,9 +131,17 @@ def _unknown(family_name: str, name: str, installed: list[str]) -> LensError:
     return UnknownPluginError(what, f"Did you mean '{nearest[0]}'?" if nearest else "See: ai-lens plugins")
 
 
-def _allowed(plugin: Plugin) -> bool:
-    allowed = os.environ.get("AI_LENS_PLUGINS")
-    return allowed is None or plugin.distribution in {CORE, *(name.strip() for name in allowed.split(","))}
+def allowed(plugin: Plugin) -> bool:
+    """Whether AI_LENS_PLUGINS lets it load. Built-ins always may; ``none`` switches all others off."""
+    named = os.environ.get("AI_LENS_PLUGINS")
+    if named is None:
+        return True
+    return _canonical(plugin.distribution) in {CORE, *map(_canonical, named.split(","))}
+
+
+def _canonical(distribution: str) -> str:
+    """One spelling for ``AI_Lens.faiss`` and ``ai-lens-faiss`` (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 @frozen
@@ -135,11 +156,25 @@ class Driver:
 
     def call(self, hook: str, **arguments: Any) -> Any:
         """The hook's answer. Raises BrokenPluginError naming the distribution when the plugin fails."""
-        with _blaming(self.plugin, f"in {hook}"):
+        with blaming(self.plugin, f"in {hook}"):
             answer = getattr(self.manager.hook, hook)(**arguments)
         if answer is None:
             raise BrokenPluginError(f"{self.plugin.title} answered nothing to {hook}.")
         return answer
+
+    def make(self, hook: str, **arguments: Any) -> Any:
+        """What the hook makes, shown to have all that its contract names."""
+        from lens_core import contracts
+
+        product = self.call(hook, **arguments)
+        contract = getattr(contracts, self.plugin.family.contract or "")
+        missing = [name for name in contracts.members(contract) if not hasattr(product, name)]
+        if missing:
+            raise BrokenPluginError(
+                f"{self.plugin.title} made a {type(product).__name__}, which is no {contract.__name__}: "
+                f"it has no {', '.join(missing)}."
+            )
+        return Guarded(product, self.plugin) if self.plugin.family.guarded else product
 
     def options(self, given: dict[str, Any], name: str | None = None) -> Any:
         """The plugin's typed options from ``key: value`` pairs; an unknown key or wrong type is E600."""
@@ -168,14 +203,18 @@ class Driver:
 
         if not self.implements("options_type"):
             return NoOptions
-        answer: type[Any] = self.call("options_type", name=name or self.plugin.name)
+        answer = self.call("options_type", name=name or self.plugin.name)
+        if not (isinstance(answer, type) and has(answer)):
+            raise BrokenPluginError(
+                f"{self.plugin.title} answered {answer!r:.60} to options_type, which is no attrs class."
+            )
         return answer
 
 
 def load(family_name: str, name: str) -> Driver:
     """Import the chosen plugin, the only import of plugin code there is, and check it against the specs."""
     plugin = choose(family_name, name)
-    with _blaming(plugin, "while it was imported"):
+    with blaming(plugin, "while it was imported"):
         module = _entry_point(plugin).load()
     manager = pluggy.PluginManager("ai_lens")
     manager.add_hookspecs(hookspecs)
@@ -185,7 +224,7 @@ def load(family_name: str, name: str) -> Driver:
         manager.register(module, plugin.module)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError, TypeError) as error:
-        raise BrokenPluginError(f"{plugin.title} does not fit the hooks: {_one_line(error)}") from error
+        raise BrokenPluginError(f"{plugin.title} does not fit the hooks: {one_line(error)}") from error
     driver = Driver(plugin, manager)
     hooks = plugin.family.hooks
     if not any(driver.implements(hook) for hook in hooks):
@@ -194,11 +233,12 @@ def load(family_name: str, name: str) -> Driver:
     return driver
 
 
-def load_all(family_name: str) -> tuple[list[Driver], list[LensError]]:
-    """Every usable plugin of a family of which all enabled ones run, and why the others are not usable."""
+def load_all(family_name: str, names: Sequence[str] | None = None) -> tuple[list[Driver], list[LensError]]:
+    """Every usable plugin of a family, or those named, and why the others are not usable."""
     drivers: list[Driver] = []
     failures: list[LensError] = []
-    for name in dict.fromkeys(plugin.name for plugin in find(family_name)):
+    installed = [plugin.name for plugin in find(family_name)]
+    for name in dict.fromkeys(installed if names is None else names):
         try:
             drivers.append(load(family_name, name))
         except PluginNotAllowedError:
@@ -212,74 +252,11 @@ def make(family_name: str, name: str, options: dict[str, Any], **arguments: Any)
     """Load the plugin ``name`` and let it make its product, with typed options."""
     driver = load(family_name, name)
     (hook,) = driver.plugin.family.hooks
-    return driver.call(hook, name=name, options=driver.options(options, name), **arguments)
+    return driver.make(hook, name=name, options=driver.options(options, name), **arguments)
 
 
 def _entry_point(plugin: Plugin) -> metadata.EntryPoint:
     return metadata.EntryPoint(plugin.name, plugin.module, plugin.family.group)
-
-
-class _PrintToStderr:
-    """While any plugin is at work, prints go to stderr: stdout carries results and nothing else.
-
-    ``contextlib.redirect_stdout`` would leave the wrong stream behind when threads overlap; this counts them.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside, self._stdout = threading.Lock(), 0, sys.stdout
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._stdout, sys.stdout = sys.stdout, sys.stderr
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                sys.stdout = self._stdout
-
-
-_print_to_stderr = _PrintToStderr()
-
-
-@contextmanager
-def _blaming(plugin: Plugin, when: str) -> Iterator[None]:
-    """Turn whatever a plugin does wrong into an error that names it. Some call sys.exit when imported."""
-    try:
-        with _print_to_stderr:
-            yield
-    except (LensError, KeyboardInterrupt):
-        raise
-    except ModuleNotFoundError as error:
-        raise NotInstalledError(
-            f"{plugin.title} needs '{error.name}'.",
-            f"Try: pip install {_requirement(plugin, error.name or '')}",
-        ) from error
-    except BaseException as error:
-        raise BrokenPluginError(f"{plugin.title} failed {when}: {_one_line(error)}") from error
-
-
-def _requirement(plugin: Plugin, module: str) -> str:
-    """The requirement of the plugin's distribution that most likely provides ``module``."""
-    wanted = re.sub(r"[^a-z0-9]", "", module.partition(".")[0].lower())
-    try:
-        required = metadata.requires(plugin.distribution) or []
-    except metadata.PackageNotFoundError:
-        required = []
-    names = [match.group() for line in required if (match := re.match(r"[A-Za-z0-9._-]+", line))]
-    bare = {name: re.sub(r"[^a-z0-9]", "", name.lower()) for name in names}
-    for fits in (str.__eq__, str.startswith):
-        for name in names:
-            if fits(bare[name], wanted):
-                return name
-    return f"--force-reinstall {plugin.distribution}"
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _trace_before(hook_name: str, hook_impls: Sequence[Any], kwargs: Mapping[str, Any]) -> None:

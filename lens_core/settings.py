@@ -7,6 +7,7 @@ environment. An unknown key or a wrong type is E600, naming the key, the line an
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -85,6 +86,7 @@ class Settings:
     weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
     loss: str = "ce+arcface"
+    """One loss, or several added up, each with a weight if need be: ``ce+0.5*arcface``."""
     loss_options: dict[str, Any] = field(factory=dict)
     """Options of the losses by name: ``{arcface: {margin: 0.2}}``."""
     embedding_dim: int = field(default=512, validator=ge(2))
@@ -94,6 +96,13 @@ class Settings:
     reject: Reject = field(factory=Reject)
     index: str = "exact"
     index_options: dict[str, Any] = field(factory=dict)
+    """Options of that index: ``{kind: hnsw}``."""
+    quality: list[str] | None = None
+    """The photo checkers that run; null: every one that is installed."""
+    quality_options: dict[str, Any] = field(factory=dict)
+    """Options of the checkers by name: ``{photo: {blur_radius: 1.4}}``."""
+    runtime_options: dict[str, Any] = field(factory=dict)
+    """Options of the runtime that opens the model: ``{threads: 2}``."""
     export: Export = field(factory=Export)
     lang: Literal["ko", "en"] = "ko"
     """Language of messages and hints for visitors."""
@@ -137,6 +146,29 @@ def resolve(
             values[key] = _typed(key, value, types[key], origin)
             origins[key] = origin
     return Resolved(_assemble(values, origins), origins)
+
+
+def loss_terms(text: str) -> dict[str, float]:
+    """The losses in ``ce+0.5*arcface`` and their weights: ``{"ce": 1.0, "arcface": 0.5}``."""
+    terms: dict[str, float] = {}
+    for term in text.split("+"):
+        weight, _, name = term.rpartition("*")
+        name = name.strip()
+        if not name or name in terms:
+            what = f"'{name}' is named twice" if name else "a name is missing"
+            raise BadSettingError(f"loss: {what} in '{text}'.", "For example: ce+0.5*arcface")
+        terms[name] = _weight(weight.strip(), text) if weight else 1.0
+    return terms
+
+
+def _weight(text: str, losses: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise BadSettingError(f"loss: '{text}' in '{losses}' is no weight.", "For example: ce+0.5*arcface")
+    return weight
 
 
 def to_yaml(settings: Settings) -> str:
@@ -235,13 +267,17 @@ def _from_file(file: Path, types: Mapping[str, Any]) -> Iterator[tuple[str, Any,
                 yield from walk(value, f"{key}.")
             else:
                 _check_known(key, types, origin)
-                yield key, dict(value) if isinstance(value, CommentedMap) else _plain(value), origin
+                yield key, _plain(value), origin
 
     yield from walk(document, "")
 
 
 def _plain(value: Any) -> Any:
-    """ruamel keeps how a number was written in subclasses; the settings want the bare number or text."""
+    """ruamel keeps how a value was written in subclasses; the settings want the bare value."""
+    if isinstance(value, dict):
+        return {str(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

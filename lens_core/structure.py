@@ -38,4 +38,6 @@ def explain(error: Exception) -> str:
 def _plain(problem: BaseException) -> str:
     if isinstance(problem, KeyError):
         return f"{problem} is missing"
-    return str(problem) or type(problem).__name__
+    # attrs' validators put the attribute and the value behind the message.
+    first = problem.args[0] if isinstance(problem, ValueError) and problem.args else problem
+    return str(first) or type(problem).__name__

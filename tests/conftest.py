@@ -148,7 +148,7 @@ def onnx_model(run):
     """The same model, exported."""
     from lens_core.training.export import export
 
-    return export(run.checkpoint, "onnx")
+    return export(run.checkpoint, "onnx").path
 
 
 @pytest.fixture(scope="session")

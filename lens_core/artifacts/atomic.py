@@ -55,6 +55,35 @@ def write_json_lines(path: Path, values: Iterable[object]) -> None:
     atomic_write(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
 
 
+def move_into_place(written: Path, path: Path) -> None:
+    """Replace ``path`` by ``written`` (a file or a folder) together with the files beside it.
+
+    They must be on the disk of ``path`` and in a folder of their own. The main file comes last: until then a
+    reader finds the old one, and never a new one without its companions. Raises CannotWriteError (E700).
+    """
+    if path.exists() and path.is_dir() != written.is_dir():
+        there = "folder" if path.is_dir() else "file"
+        raise CannotWriteError(f"{path} cannot be written: a {there} of that name is in the way.")
+    companions = sorted(other for other in written.parent.iterdir() if other != written)
+    try:
+        for part in (*companions, written):
+            for file in [part, *part.rglob("*")] if part.is_dir() else [part]:
+                _fsync(file)
+        for part in companions:
+            _replace(part, path.parent / part.name)
+        _replace(written, path)
+        _fsync(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _replace(new: Path, old: Path) -> None:
+    """``os.replace`` also for folders: the system replaces none that is not empty."""
+    if old.is_dir():
+        old.rename(new.parent / f"{old.name}.old")
+    new.replace(old)
+
+
 def check_writable(path: Path) -> None:
     """Fail before long work rather than after it: can ``path`` be written? Raises CannotWriteError (E700)."""
     _refuse_devices(path)

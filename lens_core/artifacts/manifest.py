@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import cattrs
@@ -66,6 +66,27 @@ class OperatingPoint:
     """How many photos each share was measured on; ``exhibit`` are the exhibits' own."""
 
 
+@frozen
+class Certificate:
+    """How an export was compared with its checkpoint before it was put in place."""
+
+    precision: Literal["fp32", "fp16", "int8"]
+    checked: Literal["photos", "spec"]
+    """``photos``: both answered the same real photos. ``spec``: the format cannot run where it was made; the
+    written network was compared with the checkpoint without running it."""
+    exporter: str = ""
+    """With its distribution and version."""
+    photos: int = 0
+    """Pictures both were asked about."""
+    largest_score_difference: float | None = None
+    """Of any item's score on any photo (fp32 and fp16, where every decision was the same)."""
+    largest_distance_difference: float | None = None
+    points_lost: dict[str, float] = field(factory=dict)
+    """Percentage points by which int8 is worse, of ``top1``, ``answered_rightly`` and each kind of false
+    accepts."""
+    points_allowed: float | None = None
+
+
 def _each_once(_: object, __: object, classes: tuple[tuple[str, str], ...]) -> None:
     if len(set(classes)) != len(classes):
         raise ValueError("a class is named twice")
@@ -93,6 +114,8 @@ class Manifest:
     settings: dict[str, Any]
     provenance: dict[str, Any] = field(factory=dict)
     """Data hash, environment."""
+    certificate: Certificate | None = None
+    """Exports carry one; a checkpoint needs none."""
     format: int = FORMAT
 
     @property

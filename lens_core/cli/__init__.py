@@ -29,6 +29,7 @@ def _main(arguments: list[str]) -> None:
     from lens_core.cli.app import command
     from lens_core.errors import CannotWriteError, LensError
 
+    _keep_stdout_for_results()
     _speak_utf8()
     # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -76,6 +77,16 @@ def _take(flag: str, arguments: list[str]) -> bool:
     while flag in arguments:
         arguments.remove(flag)
     return given
+
+
+def _keep_stdout_for_results() -> None:
+    """What native libraries and child processes print goes to stderr."""
+    own = sys.__stdout__
+    if own is None or sys.stdout is not own or own.fileno() != 1:
+        return  # somebody embeds this process and has made other arrangements
+    results = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = open(results, "w", buffering=1 if os.isatty(results) else -1)  # noqa: PTH123, SIM115
 
 
 def _speak_utf8() -> None:

@@ -26,6 +26,7 @@ def build_index(
     data_root: options.DataRoot = None,
     index: options.Index = None,
     index_option: options.IndexOption = None,
+    runtime_option: options.RuntimeOption = None,
     gallery: Annotated[
         GalleryKind, typer.Option(help="Every photo, or one mean per item.")
     ] = GalleryKind.SAMPLES,
@@ -36,12 +37,18 @@ def build_index(
     from lens_core.photos.layout import find_place
     from lens_core.runtime.enroll import build_gallery
     from lens_core.runtime.lens import Lens
-    from lens_core.runtime.search import to_file
+    from lens_core.runtime.search import make_index, to_file
 
-    settings = choices.settings(context, index=index)
+    settings = choices.settings(
+        context,
+        index=index,
+        index_options=options.key_values(index_option),
+        runtime_options=options.key_values(runtime_option),
+    )
     photos = find_place(data_root or choices.of(context).data_root, place)
     check_writable(save)
-    lens = Lens(model)
+    lens = Lens(model, runtime_options=settings.runtime_options)
+    make_index(settings.index, settings.index_options, lens.manifest.embedding_dim)  # a mistake shows at once
     with stages() as stage:
         built = build_gallery(lens, photos, stage("Embedding the photos"))
     built = built.prototypes() if gallery is GalleryKind.PROTOTYPES else built
@@ -49,7 +56,7 @@ def build_index(
         built,
         lens.manifest.embedding_id,
         settings.index,
-        options.key_values(index_option) or settings.index_options,
+        settings.index_options,
     )
     file.write(save)
     say(f"{save}: {len(built.labels)} vectors of {len(set(built.labels))} items, {settings.index} index")

@@ -24,6 +24,7 @@ class Choices:
         flags: dict[str, Any],
     ) -> None:
         self.config = config
+        self.named_data_root = data_root
         self.data_root = data_root or Path("data")
         self.save_dir = save_dir
         self.ood = ood
@@ -33,7 +34,7 @@ class Choices:
         """The settings in force; a command's own flags win over those in front of it."""
         from lens_core.settings import resolve
 
-        own = {name: value for name, value in flags.items() if value is not None}
+        own = {name: value for name, value in flags.items() if value not in (None, {})}
         return resolve(config or self.config, {**self.flags, **own})
 
 
@@ -51,21 +52,35 @@ def settings(context: typer.Context, config: Path | None = None, **flags: Any) -
 def open_lens(
     context: typer.Context,
     model: Path,
-    index_file: Path | None,
-    index: str | None,
-    index_option: list[str] | None,
-    lang: str | None,
+    index_file: Path | None = None,
+    *,
+    index: str | None = None,
+    index_option: list[str] | None = None,
+    runtime_option: list[str] | None = None,
+    quality: list[str] | None = None,
+    quality_option: list[str] | None = None,
+    lang: str | None = None,
 ) -> Lens:
-    """The model, with the gallery, index and language that were chosen."""
-    from lens_core.cli.options import key_values
+    """The model, with the gallery, index, checkers and language that were chosen."""
+    from lens_core.cli.options import by_plugin, key_values
     from lens_core.runtime.lens import Lens
 
-    resolved = of(context).resolve(index=index, lang=lang)
+    resolved = of(context).resolve(
+        index=index,
+        index_options=key_values(index_option),
+        runtime_options=key_values(runtime_option),
+        quality=quality,
+        quality_options=by_plugin(quality_option),
+        lang=lang,
+    )
     settings, chosen = resolved.settings, resolved.origins["index"] != "default"
     return Lens(
         model,
         index_file=index_file,
         index=settings.index if chosen else None,
-        index_options=key_values(index_option) or settings.index_options,
+        index_options=settings.index_options,
+        runtime_options=settings.runtime_options,
+        quality=settings.quality,
+        quality_options=settings.quality_options,
         lang=settings.lang,
     )

@@ -1,41 +1,85 @@
-"""``ai-lens export``: a checkpoint -> a file for another runtime."""
+"""``ai-lens export``: a checkpoint -> files for other runtimes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lens_core.cli import options
+from lens_core.cli import choices, options
+
+if TYPE_CHECKING:
+    from lens_core.artifacts.manifest import Certificate
 
 
 def export(
+    context: typer.Context,
     ckpt: Annotated[Path, typer.Option(help="The checkpoint to export.")],
     onnx: Annotated[Path | None, typer.Option(help="Write ONNX here; short for --to onnx.")] = None,
-    to: Annotated[list[str] | None, typer.Option(help="An exporter's name; may be repeated.")] = None,
+    to: options.To = None,
+    quantize: Annotated[
+        str | None, typer.Option(help="int8: smaller and faster, and checked for what it costs.")
+    ] = None,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(min=0, help="Percentage points that int8 may lose. [default: 1]"),
+    ] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(
+            help="Photos to check the export on. [default: some that the checkpoint carries; int8: ./data]"
+        ),
+    ] = None,
+    ood: options.Ood = None,
     option: Annotated[
         list[str] | None, typer.Option(help="An option of the exporter, KEY=VALUE; may be repeated.")
     ] = None,
 ) -> None:
-    """Export a checkpoint. Nothing is written unless the export answers as the checkpoint does."""
+    """Export a checkpoint. Nothing is written unless it answers real photos as the checkpoint does."""
     given = options.key_values(option)
     targets: list[tuple[str, Path | None]] = [("onnx", onnx)] if onnx else []
-    targets += [(name, None) for name in to or [] if not (onnx and name == "onnx")]
+    targets += [(name, None) for name in dict.fromkeys(to or []) if not (onnx and name == "onnx")]
     if not targets:
         raise typer.BadParameter("say where to: --onnx FILE or --to NAME")
+    front = choices.of(context)
+    photos = data_root or front.named_data_root
+    if quantize and not photos and front.data_root.is_dir():
+        photos = front.data_root
+    asked: dict[str, Any] = {"data_root": photos, "ood": ood or front.ood, "quantize": quantize}
+    if max_loss is not None:
+        asked["allowed_loss"] = max_loss
     for name, path in targets:
-        export_to(ckpt, name, path, given)
+        export_to(ckpt, name, path, given, **asked)
 
 
-def export_to(ckpt: Path, name: str, path: Path | None, given: dict[str, Any]) -> Path:
+def export_to(ckpt: Path, name: str, path: Path | None, given: dict[str, Any], **asked: Any) -> Path:
     """Export and print the path written; by default beside the checkpoint."""
-    from lens_core.cli.say import say
-    from lens_core.errors import needing
+    from lens_core.cli.say import say, table
+    from lens_core.errors import ExportMismatchError, needing
 
     with needing("exporting", "standard"):
         from lens_core.training.export import export
     say(f"Exporting {ckpt} to {name} ...")
-    written = export(ckpt, name, path, given)
-    print(written)
-    return written
+    try:
+        done = export(ckpt, name, path, given, **asked)
+    except ExportMismatchError as error:
+        if error.table:
+            say(table("What differs", list(error.table[0]), [list(row) for row in error.table[1:]]))
+        raise
+    say(_words(done.certificate))
+    print(done.path)
+    return done.path
+
+
+def _words(certificate: Certificate) -> str:
+    """What the check found, in one line."""
+    if certificate.checked == "spec":
+        return "It cannot run on this machine; what was written was compared with the checkpoint instead."
+    if certificate.precision == "int8":
+        lost = ", ".join(f"{kind} {points:+.2f}" for kind, points in certificate.points_lost.items())
+        return f"Asked {certificate.photos} pictures; percentage points lost: {lost}"
+    return (
+        f"Same decision on {certificate.photos} photos; "
+        f"scores differ by at most {certificate.largest_score_difference:.1g}"
+    )

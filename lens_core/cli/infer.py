@@ -22,13 +22,26 @@ def infer(
     index_file: options.IndexFile = None,
     index: options.Index = None,
     index_option: options.IndexOption = None,
+    runtime_option: options.RuntimeOption = None,
+    quality: options.Quality = None,
+    quality_option: options.QualityOption = None,
     lang: options.Lang = None,
     fail_on_recollect: Annotated[
         bool, typer.Option("--fail-on-recollect", help="Exit with 10 when the answer is recollect.")
     ] = False,
 ) -> None:
     """Which exhibit of the place is in the photo? Prints one JSON object."""
-    lens = choices.open_lens(context, model, index_file, index, index_option, lang)
+    lens = choices.open_lens(
+        context,
+        model,
+        index_file,
+        index=index,
+        index_option=index_option,
+        runtime_option=runtime_option,
+        quality=quality,
+        quality_option=quality_option,
+        lang=lang,
+    )
     photo = sys.stdin.buffer.read() if image == "-" else image
     result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)
     for warning in lens.warnings:

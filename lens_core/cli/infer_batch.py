@@ -25,6 +25,9 @@ def infer_batch(
     index_file: options.IndexFile = None,
     index: options.Index = None,
     index_option: options.IndexOption = None,
+    runtime_option: options.RuntimeOption = None,
+    quality: options.Quality = None,
+    quality_option: options.QualityOption = None,
     lang: options.Lang = None,
 ) -> None:
     """Answer every photo of a folder. Exits with 6 when some could not be read; their lines say why."""
@@ -41,7 +44,17 @@ def infer_batch(
         raise LayoutError(f"{input_dir} holds no photos.", "Pass --input-dir a folder of photos.")
     if output != "-":
         check_writable(Path(output))
-    lens = choices.open_lens(context, model, index_file, index, index_option, lang)
+    lens = choices.open_lens(
+        context,
+        model,
+        index_file,
+        index=index,
+        index_option=index_option,
+        runtime_option=runtime_option,
+        quality=quality,
+        quality_option=quality_option,
+        lang=lang,
+    )
     with stages() as stage:
         answers = infer_batch(
             lens,

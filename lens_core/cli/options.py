@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def _installed(family: str) -> Callable[[str], list[str]]:
+    """What <TAB> offers: the installed plugins of a family, from metadata alone."""
+
+    def complete(incomplete: str) -> list[str]:
+        from lens_core.plugins import find
+
+        return [plugin.name for plugin in find(family) if plugin.name.startswith(incomplete)]
+
+    return complete
+
 
 DataRoot = Annotated[Path | None, typer.Option(help="Photos as DIR/place/item/*.jpg. [default: ./data]")]
 Places = Annotated[list[str] | None, typer.Option("--place", help="Only this place; may be repeated.")]
@@ -13,13 +26,46 @@ Place = Annotated[str, typer.Option("--place", help="The place the photo was tak
 Model = Annotated[Path, typer.Option("--model", help="A checkpoint (.ckpt) or an export (.onnx ...).")]
 Ood = Annotated[Path | None, typer.Option(help="Photos that show no exhibit. [default: DATA_ROOT/ood]")]
 Config = Annotated[Path | None, typer.Option(help="A YAML settings file.")]
-Backbone = Annotated[str | None, typer.Option(help="vit_b16, mobilenetv2 ... or timm:<any timm name>.")]
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="vit_b16, mobilenetv2 ... or timm:<any timm name>.", autocompletion=_installed("backbone")
+    ),
+]
 Weights = Annotated[Path | None, typer.Option(help="A local .safetensors file for the backbone.")]
-Index = Annotated[str | None, typer.Option(help="How galleries are searched: exact, faiss ...")]
+Index = Annotated[
+    str | None,
+    typer.Option(help="How galleries are searched: exact, faiss ...", autocompletion=_installed("index")),
+]
 IndexOption = Annotated[
     list[str] | None, typer.Option(help="An option of the index, KEY=VALUE; may be repeated.")
 ]
-Loss = Annotated[str | None, typer.Option(help="ce, arcface, triplet, or several: ce+arcface.")]
+To = Annotated[
+    list[str] | None,
+    typer.Option(help="onnx, openvino, torchscript, coreml, ort-mobile ...; may be repeated."),
+]
+Loss = Annotated[
+    str | None,
+    typer.Option(
+        help="ce, arcface, triplet ..., or several: ce+0.5*arcface.", autocompletion=_installed("loss")
+    ),
+]
+LossOption = Annotated[
+    list[str] | None, typer.Option(help="An option of a loss, LOSS.KEY=VALUE; may be repeated.")
+]
+Quality = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only this photo checker; may be repeated. [default: all that are installed]",
+        autocompletion=_installed("quality"),
+    ),
+]
+QualityOption = Annotated[
+    list[str] | None, typer.Option(help="An option of a checker, CHECKER.KEY=VALUE; may be repeated.")
+]
+RuntimeOption = Annotated[
+    list[str] | None, typer.Option(help="An option of the runtime, KEY=VALUE; may be repeated.")
+]
 MinImages = Annotated[int | None, typer.Option(help="Fewest photos of an item. [default: 10]")]
 Finetune = Annotated[
     bool | None,
@@ -34,6 +80,19 @@ TopK = Annotated[int, typer.Option(min=1, help="How many predictions to show.")]
 IndexFile = Annotated[
     Path | None, typer.Option(help="A gallery made by build-index. [default: the model's own]")
 ]
+
+
+def by_plugin(pairs: list[str] | None) -> dict[str, dict[str, object]]:
+    """``["arcface.margin=0.2"]`` -> ``{"arcface": {"margin": 0.2}}``."""
+    from lens_core.errors import BadSettingError
+
+    values: dict[str, dict[str, object]] = {}
+    for key, value in key_values(pairs).items():
+        plugin, dot, option = key.partition(".")
+        if not dot:
+            raise BadSettingError(f"'{key}' does not say whose option it is.", f"Write NAME.{key}=...")
+        values.setdefault(plugin, {})[option] = value
+    return values
 
 
 def key_values(pairs: list[str] | None) -> dict[str, object]:

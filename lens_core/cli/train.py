@@ -43,6 +43,7 @@ def train(
         int | None, typer.Option(min=2, help="Numbers per embedding. [default: 512]")
     ] = None,
     loss: options.Loss = None,
+    loss_option: options.LossOption = None,
     seed: Annotated[int | None, typer.Option(help="Same seed and photos, same model. [default: 42]")] = None,
     min_images: options.MinImages = None,
     ood: options.Ood = None,
@@ -73,6 +74,7 @@ def train(
         "img_size": img_size,
         "embedding_dim": embedding,
         "loss": loss,
+        "loss_options": options.by_plugin(loss_option),
         "seed": seed,
         "min_images": min_images,
     }
@@ -140,11 +142,17 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
     """Whatever can be told at once, before PyTorch is loaded and before anything is computed."""
     from lens_core import plugins
     from lens_core.artifacts.atomic import check_writable
+    from lens_core.errors import BadSettingError
     from lens_core.photos.audit import check_counts
+    from lens_core.settings import loss_terms
 
     check_counts(dataset, settings.min_images)
     plugins.choose("backbone", settings.backbone)
     plugins.choose("index", settings.index)
-    for loss in settings.loss.split("+"):
-        plugins.choose("loss", loss.strip())
+    losses = loss_terms(settings.loss)
+    for loss in losses:
+        plugins.choose("loss", loss)
+    for loss in settings.loss_options:
+        if loss not in losses:
+            raise BadSettingError(f"loss_options: '{loss}' is not among the losses {settings.loss}.")
     check_writable(save_dir / "best.ckpt")

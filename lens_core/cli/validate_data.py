@@ -12,6 +12,7 @@ from lens_core.cli import choices, options
 if TYPE_CHECKING:
     from lens_core.photos.audit import Audit
     from lens_core.photos.layout import Dataset
+    from lens_core.settings import Settings
 
 
 def validate_data(
@@ -19,28 +20,38 @@ def validate_data(
     data_root: options.DataRoot = None,
     place: options.Places = None,
     min_images: options.MinImages = None,
+    quality: options.Quality = None,
+    quality_option: options.QualityOption = None,
     config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Check the photo folders: layout, counts, unreadable files, near-duplicates, blur and exposure."""
+    """Check the photo folders: layout, counts, unreadable files, near-duplicates, photo quality, balance."""
     from lens_core.photos.layout import scan
 
-    settings = choices.settings(context, config, min_images=min_images)
+    settings = choices.settings(
+        context,
+        config,
+        min_images=min_images,
+        quality=quality,
+        quality_options=options.by_plugin(quality_option),
+    )
     root = data_root or choices.of(context).data_root
-    check(scan(root, place or ()), settings.min_images, as_json)
+    check(scan(root, place or ()), settings, as_json)
 
 
-def check(dataset: Dataset, min_images: int, as_json: bool = False) -> None:
+def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
     """Audit and print; raises the error that would stop training."""
     from lens_core.cli.say import stages
     from lens_core.photos.audit import audit, check_counts
+    from lens_core.photos.quality import QualityChecks
 
+    checks = QualityChecks.enabled(settings.quality, settings.quality_options)
     with stages() as stage:
-        found = audit(dataset, min_images, stage("Checking the photos"))
+        found = audit(dataset, settings.min_images, stage("Checking the photos"), checks)
     print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) if as_json else _table(found))
     if found.unreadable:
         raise found.unreadable[0]
-    check_counts(dataset, min_images)
+    check_counts(dataset, settings.min_images)
 
 
 def _table(found: Audit) -> str:

@@ -20,7 +20,7 @@ def whole_job(choices: Choices) -> None:
     settings = choices.resolve().settings
     run_folder = choices.save_dir or train.default_run_folder()
     say.say(f"1/4 Checking {choices.data_root}")
-    validate_data.check(scan(choices.data_root), settings.min_images)
+    validate_data.check(scan(choices.data_root), settings)
     say.say(f"2/4 Training {settings.backbone}, measuring and tuning it on held-out photos")
     run = train.run_training(settings, choices.data_root, run_folder, ood=choices.ood)
     say.say(f"3/4 Building {settings.index} indexes")

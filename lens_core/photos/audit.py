@@ -65,9 +65,14 @@ def check_counts(dataset: Dataset, min_images: int) -> None:
         raise TooFewPhotosError(f"Fewer than {min_images} photos: {listed}.")
 
 
-def audit(dataset: Dataset, min_images: int, progress: Progress = no_progress) -> Audit:
+def audit(
+    dataset: Dataset,
+    min_images: int,
+    progress: Progress = no_progress,
+    checks: QualityChecks | None = None,
+) -> Audit:
     """Open every photo once; report what cannot be used and what should be looked at."""
-    checks = QualityChecks.installed()
+    checks = checks or QualityChecks.enabled()
     remarks = [
         Remark("error", "too_few", f"{count} photos; {min_images} are the least", f"{place}/{item}")
         for (place, item), count in dataset.counts().items()
@@ -88,7 +93,8 @@ def audit(dataset: Dataset, min_images: int, progress: Progress = no_progress) -
             progress(done, len(dataset.photos))
     remarks += _near_duplicates(readable, duplicates.pairs(hashes))
     remarks += [
-        Remark("warning", finding.check, _describe(finding), "") for finding in checks.check_dataset(dataset)
+        Remark("warning", finding.check, _describe(finding), finding.where)
+        for finding in checks.check_dataset(dataset)
     ]
     remarks += [Remark("warning", "checker", str(failure), "") for failure in checks.failures.values()]
     return Audit(dataset.counts(), tuple(remarks), tuple(unreadable))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define
@@ -17,13 +18,26 @@ class QualityChecks:
     """Runs every installed checker. ``failures`` says which ones could not be used, and why."""
 
     drivers: tuple[plugins.Driver, ...]
+    options: dict[str, dict[str, Any]]
+    """By the checker's name."""
     failures: dict[str, LensError]
     """By the plugin's title."""
 
     @classmethod
-    def installed(cls) -> QualityChecks:
-        drivers, failures = plugins.load_all("quality")
-        return cls(tuple(drivers), {str(number): failure for number, failure in enumerate(failures)})
+    def enabled(
+        cls, names: Sequence[str] | None = None, options: dict[str, dict[str, Any]] | None = None
+    ) -> QualityChecks:
+        """The named checkers, or every one that is installed, with options by name.
+
+        Raises UnknownPluginError (E400) for a name that nothing offers, BadSettingError (E600) for an option
+        that a checker does not have.
+        """
+        for name in (*(names or ()), *(options or {})):
+            plugins.choose("quality", name)
+        drivers, failures = plugins.load_all("quality", names)
+        for driver in drivers:
+            driver.options((options or {}).get(driver.plugin.name, {}))
+        return cls(tuple(drivers), options or {}, {str(error): error for error in failures})
 
     def check(self, photo: Photo) -> list[Finding]:
         """Everything the checkers noticed about one photo."""
@@ -44,7 +58,8 @@ class QualityChecks:
         if title in self.failures or not driver.implements(hook):
             return []
         try:
-            answers = driver.call(hook, options=driver.options({}), **what)
+            given = self.options.get(driver.plugin.name, {})
+            answers = driver.call(hook, options=driver.options(given), **what)
             return _findings(answers, title)
         except LensError as error:
             self.failures[title] = error

@@ -8,7 +8,7 @@ import numpy as np
 
 from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, NoOptions, Rows
-from lens_core.errors import DamagedArtifactError, ModelLoadError
+from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
 from lens_core.hookspecs import hookimpl
 
 
@@ -26,13 +26,22 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._vectors)
 
+    def build(self, vectors: Floats) -> None:
+        self._vectors = self._fitting(vectors)
+
     def add(self, vectors: Floats) -> None:
         self._vectors = np.concatenate([self._vectors, self._fitting(vectors)])
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         distances = np.clip(1 - self._fitting(queries) @ self._vectors.T, 0, 2)
-        rows = np.argsort(distances, axis=1, kind="stable")[:, :k].astype(np.int64)
-        return np.take_along_axis(distances, rows, axis=1).astype(np.float32), rows
+        if k < len(self):  # sorting a million distances for the sake of ten would take most of the time
+            rows = np.argpartition(distances, k, axis=1)[:, :k]
+        else:
+            rows = np.broadcast_to(np.arange(len(self)), distances.shape)
+        near = np.take_along_axis(distances, rows, axis=1)
+        order = np.argsort(near, axis=1, kind="stable")[:, :k]
+        nearest = np.take_along_axis(near, order, axis=1).astype(np.float32)
+        return nearest, np.take_along_axis(rows, order, axis=1).astype(np.int64)
 
     def remove(self, rows: Rows) -> None:
         self._vectors = np.delete(self._vectors, rows, axis=0)
@@ -46,12 +55,22 @@ class ExactIndex:
             vectors = np.load(path, mmap_mode="r", allow_pickle=False)
         except OSError as error:
             raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise DamagedArtifactError(f"{path} is no saved exact index: {error}.") from error
-        self._vectors = self._fitting(vectors)
+        if vectors.dtype != np.float32 or vectors.ndim != 2:
+            raise DamagedArtifactError(f"{path} is no saved exact index: it holds other numbers.")
+        if vectors.shape[1] != self._vectors.shape[1]:
+            wanted = self._vectors.shape[1]
+            raise WrongGalleryError(f"{path} has vectors of {vectors.shape[1]} numbers, not {wanted}.")
+        self._vectors = vectors
+
+    def warm_up(self) -> None:
+        self._vectors.sum()  # touches every page of a mapped file
 
     def _fitting(self, vectors: Floats) -> Floats:
         dim = self._vectors.shape[1]
-        if vectors.ndim != 2 or vectors.shape[1] != dim:
+        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
             raise ValueError(f"vectors must be float32[N, {dim}], not {vectors.dtype}{list(vectors.shape)}")
-        return np.asarray(vectors, np.float32)
+        if not np.isfinite(vectors).all():
+            raise ValueError("the vectors hold NaN or infinity")
+        return vectors

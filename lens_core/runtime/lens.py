@@ -15,12 +15,13 @@ from lens_core.artifacts import gallery as galleries
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Thresholds
-from lens_core.contracts import Floats, Photo, Runtime
+from lens_core.contracts import Floats, Photo, Pixels, Runtime
 from lens_core.decision import messages
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
 from lens_core.errors import (
     BadSettingError,
+    BrokenPluginError,
     ModelLoadError,
     NoThresholdError,
     UnknownPlaceError,
@@ -31,11 +32,17 @@ from lens_core.photos.layout import nfc
 from lens_core.photos.preprocess import prepare
 from lens_core.photos.quality import QualityChecks
 from lens_core.runtime.result import Prediction, Result
-from lens_core.runtime.search import GallerySearch
+from lens_core.runtime.search import GallerySearch, PlaceSearch
 from lens_core.settings import Reject
 
 if TYPE_CHECKING:
     from lens_core.photos.decode import PhotoSource
+
+
+USUAL = Thresholds(Reject().threshold, Reject().min_top1_margin, Reject().max_distance)
+"""T, M and D of a model that stores none."""
+BATCH = 16
+"""Photos the network sees at once; more would only need more memory."""
 
 
 @frozen(eq=False)
@@ -74,6 +81,8 @@ class Lens:
         index: the index plugin to search with; by default the one the gallery was built with.
         index_options: options of that plugin.
         runtime_options: options of the runtime plugin, for example ``{"threads": 2}``.
+        quality: the photo checkers whose hints are given; by default every one that is installed.
+        quality_options: their options by name, for example ``{"photo": {"blur_radius": 1.4}}``.
         lang: language of messages and hints, ``ko`` or ``en``.
 
     Raises:
@@ -91,6 +100,8 @@ class Lens:
         index: str | None = None,
         index_options: dict[str, Any] | None = None,
         runtime_options: dict[str, Any] | None = None,
+        quality: Sequence[str] | None = None,
+        quality_options: dict[str, dict[str, Any]] | None = None,
         lang: str = "ko",
     ) -> None:
         if lang not in messages.RECOLLECT:
@@ -102,6 +113,7 @@ class Lens:
         self._search = self._open_gallery(index_file, index, index_options or {})
         self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
         self._quality: QualityChecks | None = None
+        self._quality_choice = (quality, quality_options)
 
     @property
     def gallery(self) -> Gallery:
@@ -110,8 +122,15 @@ class Lens:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Quality checkers that failed, so that their hints are missing."""
-        return tuple(str(failure) for failure in self._quality.failures.values()) if self._quality else ()
+        """What did not work without costing an answer: a stored index, a quality checker."""
+        failures = self._quality.failures.values() if self._quality else ()
+        return (*self._search.warnings, *map(str, failures))
+
+    def warm_up(self) -> None:
+        """Do now what the first question would wait for: read and build indexes, run the network once."""
+        self._search.warm_up()
+        size = self.manifest.preprocess.size
+        self._runtime.run(np.zeros((1, size, size, 3), np.uint8))
 
     def infer(
         self,
@@ -137,7 +156,7 @@ class Lens:
     ) -> list[Result]:
         """The answers to several decoded photos of one place, computed as one batch."""
         thresholds = self.check_question(place, reject_threshold)
-        scores = self.score(nfc(place), *self._runtime.run(self.prepare(photos)))
+        scores = self.scores(nfc(place), photos)
         return [self._result(photo, scores, row, thresholds, topk) for row, photo in enumerate(photos)]
 
     def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
@@ -152,21 +171,29 @@ class Lens:
             raise BadSettingError(
                 f"The reject threshold must be 0 to 1, not {reject_threshold}.", "0.62 is usual."
             )
-        usual = Reject()
-        base = stored or Thresholds(usual.threshold, usual.min_top1_margin, usual.max_distance)
+        base = stored or USUAL
         return base if reject_threshold is None else attrs.evolve(base, threshold=reject_threshold)
 
-    def prepare(self, photos: Sequence[Photo]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def prepare(self, photos: Sequence[Photo]) -> Pixels:
         """uint8[N, S, S, 3]: decoded photos as this model takes them."""
         return np.stack([prepare(photo, self.manifest.preprocess) for photo in photos])
 
-    def embed(self, photos: Sequence[Photo]) -> Floats:
-        """float32[N, D], L2-normalised."""
-        return self._runtime.run(self.prepare(photos))[0]
+    def see(self, photos: Sequence[Photo]) -> tuple[Floats, Floats]:
+        """What the network makes of photos: (embeddings float32[N, D], logits float32[N, C])."""
+        starts = range(0, len(photos), BATCH)
+        seen = [self._run(self.prepare(photos[start : start + BATCH])) for start in starts]
+        embeddings, logits = zip(*seen, strict=True)
+        return np.concatenate(embeddings), np.concatenate(logits)
 
-    def score(self, place: str, embeddings: Floats, logits: Floats) -> Scores:
-        """What the rule needs to know of each photo, from the network's two outputs."""
-        search = self._search.of_place(place)
+    def scores(self, place: str, photos: Sequence[Photo]) -> Scores:
+        """What the rule needs to know of each photo."""
+        return self.score(place, *self.see(photos))
+
+    def score(
+        self, place: str, embeddings: Floats, logits: Floats, search: PlaceSearch | None = None
+    ) -> Scores:
+        """The same from the network's two outputs; ``search`` stands in for the place's own gallery."""
+        search = search or self._search.of_place(place)
         distances, nearest = search.nearest(embeddings)
         items = search.items
         # An item that was never trained is scored by its photos' mean, beside the trained ones.
@@ -175,6 +202,17 @@ class Lens:
             if (place, item) in self._columns:
                 cosines[:, row] = logits[:, self._columns[place, item]]
         return Scores(place, items, probabilities(cosines, self.manifest.calibration), distances, nearest)
+
+    def _run(self, images: Pixels) -> tuple[Floats, Floats]:
+        """Ask the runtime, and see that what it answers is what was agreed."""
+        embeddings, logits = self._runtime.run(images)
+        wanted = (len(images), self.manifest.embedding_dim), (len(images), len(self.manifest.classes))
+        if (embeddings.shape, logits.shape) != wanted or not np.isfinite(embeddings).all():
+            raise BrokenPluginError(
+                f"The network in {self.path} answered {embeddings.shape} and {logits.shape}, not {wanted[0]} "
+                f"and {wanted[1]} finite numbers."
+            )
+        return embeddings, logits
 
     def _result(self, photo: Photo, scores: Scores, row: int, thresholds: Thresholds, topk: int) -> Result:
         probs, items = scores.probabilities[row], scores.items
@@ -196,7 +234,7 @@ class Lens:
 
     def _checks(self) -> QualityChecks:
         if self._quality is None:
-            self._quality = QualityChecks.installed()
+            self._quality = QualityChecks.enabled(*self._quality_choice)
         return self._quality
 
     def _open_gallery(
@@ -224,11 +262,11 @@ class Lens:
 
 def open_runtime(path: Path, options: dict[str, Any]) -> Runtime:
     """Open an artifact with the runtime its suffix names. Raises ModelLoadError (E200)."""
-    if not path.is_file():
+    if not path.exists():
         raise ModelLoadError(f"There is no model file {path}.")
     suffix = path.suffix.removeprefix(".")
     if not suffix:
         raise ModelLoadError(f"{path} has no suffix, so its format is not known.")
     driver = plugins.load("runtime", suffix)
-    runtime: Runtime = driver.call("make_runtime", path=path, options=driver.options(options))
+    runtime: Runtime = driver.make("make_runtime", path=path, options=driver.options(options))
     return runtime

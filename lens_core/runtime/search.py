@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,17 @@ from lens_core import plugins
 from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.artifacts.gallery import Gallery, GalleryFile
-from lens_core.contracts import Floats, VectorIndex
-from lens_core.errors import ArtifactError, CannotWriteError
+from lens_core.contracts import Floats, Rows, VectorIndex
+from lens_core.errors import (
+    ArtifactError,
+    BrokenPluginError,
+    CannotWriteError,
+    DamagedArtifactError,
+    ModelLoadError,
+)
+
+CANDIDATES = 10
+"""Rows asked of an index for one photo; the nearest of them by the gallery's own embeddings is the answer."""
 
 
 @frozen(eq=False)
@@ -28,14 +36,48 @@ class PlaceSearch:
     """Sorted."""
     prototypes: Floats
     """float32[K, D]: the mean embedding of each item's photos."""
+    gallery: Gallery
+    """The embeddings and labels of the index's rows."""
     index: VectorIndex
-    row_items: tuple[str, ...]
-    """The item of each row of the index."""
+    index_name: str
 
     def nearest(self, queries: Floats) -> tuple[Floats, list[str]]:
-        """(d_top1 float32[Q], the item of the nearest reference photo for each query)."""
-        distances, rows = self.index.search(queries, 1)
-        return distances[:, 0], [self.row_items[row] for row in rows[:, 0]]
+        """(d_top1 float32[Q], the item of the nearest reference photo for each query).
+
+        The index only finds candidates. Distances come from the gallery, so D means the same whichever index
+        is used and however coarsely it stores its vectors.
+        """
+        rows = self._candidates(queries)
+        found = self.gallery.embeddings[rows]  # row -1, not found, is put last below
+        distances = np.where(rows < 0, FARTHEST, 1 - np.einsum("qkd,qd->qk", found, queries))
+        best = distances.argmin(axis=1)[:, None]
+        nearest = np.take_along_axis(rows, best, axis=1)[:, 0]
+        d_top1 = np.take_along_axis(distances, best, axis=1)[:, 0].clip(0, FARTHEST)
+        return d_top1.astype(np.float32), [self.gallery.labels[row][1] for row in nearest]
+
+    def _candidates(self, queries: Floats) -> Rows:
+        """int64[Q, k] rows of the gallery, -1 where there is none. Raises BrokenPluginError (E420)."""
+        answer: Any = self.index.search(queries, min(CANDIDATES, len(self.index)))
+        rows = answer[1] if isinstance(answer, tuple) and len(answer) == 2 else None
+        if (
+            isinstance(rows, np.ndarray)
+            and rows.dtype.kind == "i"
+            and rows.ndim == 2
+            and rows.shape[0] == len(queries)
+            and rows.shape[1] > 0
+            and rows.min() >= -1
+            and rows.max() < len(self.gallery.labels)
+        ):
+            return rows
+        raise BrokenPluginError(
+            f"index '{self.index_name}' answered {answer!r:.60} for {len(queries)} photos, which are no rows "
+            f"of the {len(self.gallery.labels)} reference photos.",
+            "Use another one: --index exact.",
+        )
+
+
+FARTHEST = 2.0
+"""The largest cosine distance there is."""
 
 
 @define
@@ -46,6 +88,8 @@ class GallerySearch:
     index: str = "exact"
     index_options: dict[str, Any] = field(factory=dict)
     places: tuple[str, ...] = field(init=False)
+    warnings: list[str] = field(factory=list, init=False)
+    """Why a stored index was not used."""
     _ready: dict[str, PlaceSearch] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -55,33 +99,60 @@ class GallerySearch:
     def of_file(cls, file: GalleryFile, index: str | None, options: dict[str, Any]) -> GallerySearch:
         """Search a built gallery file, with the index stored in it unless another one is asked for."""
         search = cls(file.gallery, index or file.index, options or dict(file.index_options))
-        if file.index_bytes and len(search.places) == 1 and search.index == file.index:
-            options, dim = search.index_options, _dim(file.gallery)
-            stored: VectorIndex = plugins.make("index", file.index, options, dim=dim)
-            # The gallery is the truth: an index that cannot be used is made again when it is needed.
-            with suppress(CannotWriteError, ArtifactError):
-                stored.load(_as_cached_file(file.index_bytes))
-                if len(stored) == len(file.gallery.labels):
-                    search._ready[search.places[0]] = _place_search(file.gallery, stored)
+        asked_for_another = search.index != file.index or search.index_options != file.index_options
+        if asked_for_another or len(search.places) != 1:
+            return search
+        try:
+            search._ready[search.places[0]] = _place_search(file.gallery, _stored_index(file), file.index)
+        except (ArtifactError, BrokenPluginError, CannotWriteError) as error:
+            # The gallery is the truth: the index is made again, from it, when it is needed.
+            search.warnings.append(
+                f"The stored {file.index} index is not used and is made again from the gallery: {error.what} "
+                "Save it anew with `ai-lens build-index` to open it faster."
+            )
         return search
 
     def of_place(self, place: str) -> PlaceSearch:
         if place not in self._ready:
             rows = self.gallery.of_place(place)
-            self._ready[place] = _place_search(rows, build_index(rows, self.index, self.index_options))
+            index = build_index(rows, self.index, self.index_options)
+            self._ready[place] = _place_search(rows, index, self.index)
         return self._ready[place]
 
+    def warm_up(self) -> None:
+        """Make every place's index ready to answer at once."""
+        for place in self.places:
+            self.of_place(place).index.warm_up()
 
-def _place_search(rows: Gallery, index: VectorIndex) -> PlaceSearch:
+
+def _stored_index(file: GalleryFile) -> VectorIndex:
+    """The index in a gallery file. Raises ArtifactError (E2xx), BrokenPluginError or CannotWriteError."""
+    if not file.index_bytes:
+        raise ModelLoadError("The file holds none.")
+    index = make_index(file.index, file.index_options, _dim(file.gallery))
+    index.load(_as_cached_file(file.index_bytes))
+    rows, stored = len(file.gallery.labels), len(index)
+    if stored != rows:
+        raise DamagedArtifactError(f"It has {stored} vectors, the gallery {rows}.")
+    return index
+
+
+def _place_search(rows: Gallery, index: VectorIndex, index_name: str) -> PlaceSearch:
     prototypes = rows.prototypes()
     items = tuple(item for _, item in prototypes.labels)
-    return PlaceSearch(items, prototypes.embeddings, index, tuple(item for _, item in rows.labels))
+    return PlaceSearch(items, prototypes.embeddings, rows, index, index_name)
+
+
+def make_index(name: str, options: dict[str, Any], dim: int) -> VectorIndex:
+    """An empty index. Raises PluginError (E4xx) or BadSettingError (E600)."""
+    index: VectorIndex = plugins.make("index", name, options, dim=dim)
+    return index
 
 
 def build_index(gallery: Gallery, name: str, options: dict[str, Any]) -> VectorIndex:
     """An index over a gallery's embeddings, row for row."""
-    index: VectorIndex = plugins.make("index", name, options, dim=_dim(gallery))
-    index.add(np.ascontiguousarray(gallery.embeddings))
+    index = make_index(name, options, _dim(gallery))
+    index.build(np.ascontiguousarray(gallery.embeddings))
     return index
 
 

@@ -28,10 +28,10 @@ def embedding_id(weights: bytes) -> str:
     return integrity.sha256(weights)[:16]
 
 
-def save(path: Path, weights: bytes, about: Manifest, gallery: Gallery) -> None:
-    """Write a checkpoint, whole or not at all."""
+def save(path: Path, weights: bytes, about: Manifest, gallery: Gallery, probes: Documents) -> None:
+    """Write a checkpoint, whole or not at all; ``probes`` are photos to check its exports on."""
     documents = {manifest.NAME: manifest.to_bytes(about), galleries.NAME: galleries.to_bytes(gallery)}
-    container.write(path, {**documents, WEIGHTS: weights})
+    container.write(path, {**documents, **probes, WEIGHTS: weights})
 
 
 def load(path: Path) -> tuple[LensNet, Documents]:

@@ -1,73 +1,149 @@
-"""``ai-lens export``: write a checkpoint in another format, and make sure it still answers the same."""
+"""``ai-lens export``: write a checkpoint in another format, and only if it still answers the same."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
+import attrs
 import torch
+from attrs import frozen
 
 from lens_core import plugins
-from lens_core.artifacts.atomic import atomic_path, check_writable
-from lens_core.contracts import Exporter, Pixels
-from lens_core.errors import BadSettingError, ExportMismatchError
-from lens_core.runtime.lens import open_runtime
-from lens_core.training import checkpoint
+from lens_core.artifacts import manifest as manifests
+from lens_core.artifacts.atomic import check_writable, move_into_place
+from lens_core.artifacts.manifest import Certificate
+from lens_core.contracts import Documents, Exporter
+from lens_core.errors import BadSettingError, CannotDoError, CannotRunHereError, ExportMismatchError
+from lens_core.runtime.lens import Lens, open_runtime
+from lens_core.training import checkpoint, int8, parity, probes
 from lens_core.training.network import LensNet
 
-TOLERANCE = 1e-4
-"""Largest difference of any embedding entry or cosine, on any probe."""
-_PROBES = 4
+INT8 = "int8"
 
 
-def export(ckpt: Path, name: str, path: Path | None = None, options: dict[str, Any] | None = None) -> Path:
-    """Export with the exporter ``name``; returns the path written.
+@frozen
+class Exported:
+    """A file (or folder) that answers, and how it was checked."""
 
-    Raises ExportMismatchError (E230), and writes nothing, when the export does not answer as the checkpoint.
+    path: Path
+    certificate: Certificate
+
+
+def export(
+    ckpt: Path,
+    name: str,
+    path: Path | None = None,
+    options: dict[str, Any] | None = None,
+    *,
+    data_root: Path | None = None,
+    ood: Path | None = None,
+    quantize: str | None = None,
+    allowed_loss: float = int8.ALLOWED_LOSS,
+) -> Exported:
+    """Export with the exporter ``name``, check the result on real photos, and put it in place.
+
+    The photos are those of ``data_root``; without it, the few that the checkpoint carries.
+    ``quantize="int8"`` needs ``data_root``: it is calibrated and judged on the museum's photos.
+
+    Raises ExportMismatchError (E230), and writes nothing, when the export does not answer as the checkpoint
+    does; its ``table`` says on which photos.
     """
     exporter: Exporter = plugins.make("exporter", name, options or {})
-    target = path or ckpt.with_suffix(exporter.suffix)
+    target = _target(ckpt, exporter, path, quantize)
+    if quantize:
+        _check_can_quantize(name, exporter, quantize, data_root)
+    net, carried = checkpoint.load(ckpt)
+    documents = probes.without(carried)
+    before = Lens(ckpt)
+    gate = (
+        int8.Gate.of(before, data_root, ood, allowed_loss)
+        if quantize and data_root
+        else parity.Gate.of(before, data_root, ood, carried, getattr(exporter, "precision", "fp32"))
+    )
+    network = exporter.convert(net, _example(net))
+    if isinstance(gate, int8.Gate):
+        network = exporter.quantize(network, gate.calibration_images())  # type: ignore[attr-defined]
+    with TemporaryDirectory(dir=target.parent, prefix=".ai-lens-") as folder:
+        draft = _write(exporter, network, documents, Path(folder) / "draft" / target.name)
+        checked = _check(gate, exporter, net, documents, draft)
+        certificate = attrs.evolve(checked, exporter=plugins.choose("exporter", name).title)
+        certified = _with_certificate(documents, certificate)
+        final = _write(exporter, network, certified, Path(folder) / "final" / target.name)
+        _check_final(exporter, net, certified, final)
+        move_into_place(final, target)
+    return Exported(target, certificate)
+
+
+def _target(ckpt: Path, exporter: Exporter, path: Path | None, quantize: str | None) -> Path:
+    """Where the export goes: beside the checkpoint unless told otherwise."""
+    precision = f".{quantize}" if quantize else ""
+    target = path or ckpt.with_suffix(precision + exporter.suffix)
     if target.suffix != exporter.suffix:
         raise BadSettingError(
             f"{target} must end in {exporter.suffix}: the suffix chooses the runtime that opens it.",
             f"Write to {target.with_suffix(exporter.suffix)}.",
         )
-    check_writable(target)
-    net, documents = checkpoint.load(ckpt)
-    probes = _probes(net.preprocess.size)
-    with atomic_path(target) as temporary:
-        exporter.export(net, torch.from_numpy(probes[:1]), documents, temporary)
-        # A runtime is chosen by suffix, which the temporary file has not.
-        with_suffix = temporary.with_suffix(exporter.suffix)
-        temporary.rename(with_suffix)
-        try:
-            _compare(net, with_suffix, probes, name)
-        finally:
-            with_suffix.rename(temporary)
+    check_writable(target.parent / f"{target.name}.part")  # the target itself may be a folder
     return target
 
 
-def _probes(size: int) -> Pixels:
-    """uint8[4, S, S, 3]: flat, noisy and smooth pictures that reach every part of the number range."""
-    random = np.random.default_rng(0)
-    flat = np.full((size, size, 3), 255)
-    noise = random.integers(0, 256, (size, size, 3))
-    ramp = np.linspace(0, 255, size)
-    smooth = np.stack(
-        [np.add.outer(ramp, ramp) / 2, np.add.outer(ramp, -ramp) / 2 + 127, np.outer(ramp, ramp) / 255], -1
-    )
-    return np.stack([flat, noise, smooth, smooth[::-1]]).clip(0, 255).astype(np.uint8)
+def _check_can_quantize(name: str, exporter: Exporter, quantize: str, data_root: Path | None) -> None:
+    if quantize != INT8:
+        raise BadSettingError(f"There is no precision '{quantize}'.", "Use --quantize int8, or leave it out.")
+    if not hasattr(exporter, "quantize"):
+        raise CannotDoError(
+            f"exporter '{name}' cannot make int8 files.", "Use --to onnx or --to openvino for int8."
+        )
+    if data_root is None:
+        raise BadSettingError(
+            "An int8 export is calibrated and judged on photos, and none were given.",
+            "Pass --data-root with the photos the model was trained on.",
+        )
 
 
-def _compare(net: LensNet, exported: Path, probes: Pixels, name: str) -> None:
-    runtime = open_runtime(exported, {})
-    with torch.inference_mode():
-        wanted = net(torch.from_numpy(probes))
-    for what, expected, found in zip(("embeddings", "scores"), wanted, runtime.run(probes), strict=True):
-        difference = float(np.abs(expected.numpy() - found).max())
-        if not difference <= TOLERANCE:
-            raise ExportMismatchError(
-                f"The {name} export's {what} differ from the checkpoint's "
-                f"by {difference:.2g} (at most {TOLERANCE:g})."
-            )
+def _example(net: LensNet) -> torch.Tensor:
+    size = net.preprocess.size
+    return torch.zeros(1, size, size, 3, dtype=torch.uint8)
+
+
+def _write(exporter: Exporter, network: Any, documents: Documents, path: Path) -> Path:
+    path.parent.mkdir()
+    exporter.write(network, documents, path)
+    return path
+
+
+def _check(
+    gate: parity.Gate | int8.Gate, exporter: Exporter, net: LensNet, documents: Documents, draft: Path
+) -> Certificate:
+    try:
+        after = Lens(draft)
+    except CannotRunHereError as error:
+        if isinstance(gate, int8.Gate):
+            raise CannotRunHereError(
+                f"Nobody can say here what int8 costs: {exporter.suffix} files do not run on this machine.",
+                "Export it where they run, or without --quantize.",
+            ) from error
+        if not hasattr(exporter, "check_spec"):
+            raise
+        exporter.check_spec(net, documents, draft)
+        return Certificate(precision=gate.precision, checked="spec")
+    return gate.check(after)
+
+
+def _with_certificate(documents: Documents, certificate: Certificate) -> Documents:
+    about = manifests.from_documents(documents, "the checkpoint")
+    certified = attrs.evolve(about, certificate=certificate)
+    return {**documents, manifests.NAME: manifests.to_bytes(certified)}
+
+
+def _check_final(exporter: Exporter, net: LensNet, documents: Documents, path: Path) -> None:
+    """The second file differs from the first only in its certificate; see that it carries all documents."""
+    try:
+        found = open_runtime(path, {}).documents
+    except CannotRunHereError:
+        exporter.check_spec(net, documents, path)  # type: ignore[attr-defined]
+        return
+    if dict(found) != dict(documents):
+        raise ExportMismatchError("The export did not keep its documents (labels, thresholds, gallery).")

@@ -25,7 +25,7 @@ from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
 from lens_core.settings import Augment, Settings
 from lens_core.training.augment import random_view
-from lens_core.training.heads import Labels, head_lr, make_losses
+from lens_core.training.heads import Labels, Objective, head_lr
 from lens_core.training.network import LensNet
 
 EPOCHS = 10
@@ -108,10 +108,10 @@ class FineTuning:
         torch.manual_seed(settings.seed)
         self.net, self.settings, self.epoch = net, settings, 0
         self.identity = _identity(photos, labels, settings)
-        self.losses = make_losses(settings, int(labels.max()) + 1)
+        self.objective = Objective(settings, int(labels.max()) + 1)
         average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
         self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
-        heads = [*net.embed.parameters(), *self.losses.parameters()]
+        heads = [*net.embed.parameters(), *self.objective.parameters()]
         groups = [
             {"params": list(net.backbone.parameters()), "lr": settings.lr},
             {"params": heads, "lr": head_lr(settings)},
@@ -128,9 +128,9 @@ class FineTuning:
             _keep_batch_norm(self.net)
         for step, (images, labels) in enumerate(batches, 1):
             embeddings = self.net.embed(self.net.features(images))
-            loss = torch.stack([part(embeddings, labels) for part in self.losses]).sum()
+            loss = self.objective(embeddings, labels)
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             self.schedule.step()
             self.smoothed.update_parameters(self.net)
@@ -177,7 +177,7 @@ class FineTuning:
             group["lr"] = base * factor(about["steps"])
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"net": self.net, "losses": self.losses, "smoothed": self.smoothed}
+        return {"net": self.net, "objective": self.objective, "smoothed": self.smoothed}
 
 
 def _identity(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,10 @@ from torch import nn
 
 from lens_core import plugins
 from lens_core.artifacts.gallery import normalise
+from lens_core.blame import blaming
 from lens_core.contracts import ClassScorer, Floats, Loss
-from lens_core.settings import Settings
+from lens_core.errors import BrokenPluginError
+from lens_core.settings import Settings, loss_terms
 
 Labels = NDArray[np.int64]
 
@@ -85,11 +87,11 @@ def fit_heads(features: Floats, labels: Labels, settings: Settings, seed: int) -
         weight, bias = whitening(features[:, 0], settings.embedding_dim)
         embed.weight.copy_(weight)
         embed.bias.copy_(bias)
-    losses = make_losses(settings, int(labels.max()) + 1)
-    start_losses(losses, embed(rows[:, 0]), targets)
-    _descend(embed, losses, rows, targets, settings)
+    objective = Objective(settings, int(labels.max()) + 1)
+    objective.start_from(embed(rows[:, 0]), targets)
+    _descend(embed, objective, rows, targets, settings)
     with torch.no_grad():
-        directions = class_directions(losses, embed(rows[:, 0]), targets)
+        directions = objective.class_directions(embed(rows[:, 0]), targets)
     return Heads(embed.weight.detach().numpy(), embed.bias.detach().numpy(), directions.numpy())
 
 
@@ -98,29 +100,56 @@ def head_lr(settings: Settings) -> float:
     return settings.lr * (HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1)
 
 
-def make_losses(settings: Settings, class_count: int) -> nn.ModuleList:
-    """The losses of ``settings.loss`` (``ce+arcface``), to be added up."""
-    made: list[Loss] = [
-        plugins.make(
-            "loss",
-            name,
-            settings.loss_options.get(name, {}),
-            embedding_dim=settings.embedding_dim,
-            class_count=class_count,
-        )
-        for name in map(str.strip, settings.loss.split("+"))
-    ]
-    return nn.ModuleList(made)  # type: ignore[arg-type]
+class Objective(nn.Module):
+    """The losses of ``settings.loss`` (``ce+0.5*arcface``), weighted and added up."""
 
+    def __init__(self, settings: Settings, class_count: int) -> None:
+        super().__init__()
+        weights = loss_terms(settings.loss)
+        self.weights = list(weights.values())
+        self.plugins = [plugins.choose("loss", name) for name in weights]
+        made: list[Loss] = [
+            plugins.make(
+                "loss",
+                name,
+                settings.loss_options.get(name, {}),
+                embedding_dim=settings.embedding_dim,
+                class_count=class_count,
+            )
+            for name in weights
+        ]
+        for plugin, loss in zip(self.plugins, made, strict=True):
+            if not isinstance(loss, nn.Module):
+                raise BrokenPluginError(
+                    f"{plugin.title} made a {type(loss).__name__}, not a torch.nn.Module."
+                )
+        self.losses = nn.ModuleList(made)  # type: ignore[arg-type]
 
-def start_losses(
-    losses: Sequence[Loss] | nn.ModuleList, embeddings: torch.Tensor, labels: torch.Tensor
-) -> None:
-    """Let every loss that learns class directions begin at the classes' mean embeddings."""
-    means = mean_directions(embeddings.detach(), labels)
-    for loss in losses:
-        if isinstance(loss, ClassScorer):
-            loss.start_from(means)
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """(float32[N, D], int64[N]) -> a scalar. A loss that fails or answers no finite scalar is named."""
+        total = embeddings.new_zeros(())
+        for plugin, weight, loss in zip(self.plugins, self.weights, self.losses, strict=True):
+            with blaming(plugin, "in training"):
+                value: torch.Tensor = loss(embeddings, labels)
+                if value.shape != () or not bool(torch.isfinite(value)):
+                    raise ValueError(f"it answered {value.detach()!s:.60}, not a finite scalar")
+                total = total + weight * value
+        return total
+
+    def start_from(self, embeddings: torch.Tensor, labels: torch.Tensor) -> None:
+        """Let every loss that learns class directions begin at the classes' mean embeddings."""
+        means = mean_directions(embeddings.detach(), labels)
+        for scorer in self._scorers():
+            scorer.start_from(means)
+
+    def class_directions(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """What the first loss that names classes has learned; the classes' means where none does."""
+        for scorer in self._scorers():
+            return scorer.class_directions().detach()
+        return mean_directions(embeddings, labels)
+
+    def _scorers(self) -> Iterator[ClassScorer]:
+        return (loss for loss in self.losses if isinstance(loss, ClassScorer))
 
 
 def mean_directions(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -130,21 +159,11 @@ def mean_directions(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     return F.normalize(sums)
 
 
-def class_directions(
-    losses: Sequence[Loss] | nn.ModuleList, embeddings: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
-    """What the first loss that names classes has learned; the classes' means where none does."""
-    for loss in losses:
-        if isinstance(loss, ClassScorer):
-            return loss.class_directions().detach()
-    return mean_directions(embeddings, labels)
-
-
 def _descend(
-    embed: nn.Linear, losses: nn.ModuleList, rows: torch.Tensor, targets: torch.Tensor, settings: Settings
+    embed: nn.Linear, objective: Objective, rows: torch.Tensor, targets: torch.Tensor, settings: Settings
 ) -> None:
     epochs = settings.epochs or EPOCHS
-    learned = [parameter for loss in losses for parameter in loss.parameters()]
+    learned = list(objective.parameters())
     rate = head_lr(settings)
     groups: list[dict[str, Any]] = [{"params": list(embed.parameters()), "lr": rate * EMBED_LR_SHARE}]
     if learned:
@@ -155,9 +174,9 @@ def _descend(
     for _ in range(epochs):
         for batch in torch.split(torch.randperm(len(rows)), settings.batch_size):
             embeddings = embed(_pick_views(rows[batch]))
-            loss = torch.stack([part(embeddings, targets[batch]) for part in losses]).sum()
+            loss = objective(embeddings, targets[batch])
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lens_core import plugins
+from lens_core.blame import blaming
 from lens_core.contracts import Backbone, BackboneOptions, Preprocess
 from lens_core.settings import Settings
 from lens_core.training.heads import Heads
@@ -75,5 +76,11 @@ def rebuild_backbone(name: str, img_size: int) -> Backbone:
 
 def _make(driver: plugins.Driver, name: str, given: dict[str, object]) -> Backbone:
     options: BackboneOptions = driver.options(given, name)
-    backbone: Backbone = driver.call("make_backbone", name=name, options=options)
+    backbone: Backbone = driver.make("make_backbone", name=name, options=options)
+    with blaming(driver.plugin, "on a black photo"), torch.inference_mode():
+        size, dim = backbone.preprocess.size, backbone.dim
+        cast("nn.Module", backbone).eval()
+        found = backbone(torch.zeros(1, 3, size, size))
+        if (found.shape, found.dtype) != ((1, dim), torch.float32):
+            raise ValueError(f"it answered {found.dtype}{list(found.shape)}, not float32[1, {dim}]")
     return backbone

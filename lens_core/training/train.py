@@ -24,7 +24,7 @@ from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings, to_dict, to_yaml
-from lens_core.training import checkpoint, provenance, record
+from lens_core.training import checkpoint, probes, provenance, record
 from lens_core.training.features import compute
 from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.heads import Labels
@@ -151,7 +151,8 @@ def _write(
         provenance=provenance.record(dataset, hashes),
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    checkpoint.save(save_dir / CHECKPOINT, weights, manifest, Gallery(learned.reference.embeddings, labels))
+    gallery = Gallery(learned.reference.embeddings, labels)
+    checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, ood))
     lines = record.held_out(learned, dataset, ood)
     figures = {"seed": settings.seed, **learned.figures, "items": record.per_item(lines)}
     atomic_write(save_dir / SETTINGS, to_yaml(settings))

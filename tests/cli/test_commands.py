@@ -7,6 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from lens_core import plugins
 from lens_core.errors import LensError, all_errors
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
@@ -157,9 +158,13 @@ def test_a_model_that_cannot_be_opened_is_e200_or_e210(ask, onnx_model, tmp_path
     failed(ask(model=tmp_path / "half.onnx"), 4, "E210")
 
 
-def test_a_plugin_that_is_not_installed_is_e4xx(ask, tmp_path):
-    assert "pip install ai-lens-scann" in failed(ask("--index", "scann"), 5, "E410")
+def test_a_plugin_that_is_not_installed_is_e4xx(ask, tmp_path, monkeypatch):
     assert "Did you mean 'faiss'?" in failed(ask("--index", "fais"), 5, "E400")
+    find = plugins.find
+    monkeypatch.setattr(
+        plugins, "find", lambda family: [p for p in find(family) if p.name not in ("scann", "pt")]
+    )
+    assert "pip install ai-lens-scann" in failed(ask("--index", "scann"), 5, "E410")
     (tmp_path / "a.pt").touch()
     failed(ask(model=tmp_path / "a.pt"), 5, "E410")
 
@@ -194,20 +199,29 @@ def test_debug_shows_where_it_failed_instead_of_one_line(ask, monkeypatch):
         ask(place="Z")
 
 
-def test_a_bug_is_called_a_bug_in_two_lines_and_is_status_1(ask, install):
-    code = (
-        "from lens_core import hookimpl\n"
-        "class Odd:\n"
-        "    def __len__(self): return 1\n"
-        "    def add(self, vectors): pass\n"
-        "    def search(self, queries, k): raise RuntimeError('odd')\n"
-        "@hookimpl\ndef make_index(dim): return Odd()\n"
-    )
-    install("ai-lens-odd", code, "ai_lens.indexes", "odd")
-    done = ask("--index", "odd")
+def test_a_bug_is_called_a_bug_in_two_lines_and_is_status_1(ask, monkeypatch):
+    from lens_core.runtime.result import Result
+
+    monkeypatch.setattr(Result, "to_json", lambda self: {}["odd"])
+    done = ask()
     assert (done.status, done.out) == (1, "")
     assert done.err.count("\n") == 2
     assert "Traceback" not in done.err
+
+
+def test_an_index_that_fails_in_use_is_named_not_called_a_bug(ask, install):
+    code = (
+        "from lens_core import hookimpl\nfrom lens_core.runtime.exact_index import ExactIndex\n"
+        "class Odd(ExactIndex):\n"
+        "    def search(self, queries, k): raise RuntimeError('odd')\n"
+        "@hookimpl\ndef make_index(dim): return Odd(dim)\n"
+    )
+    install("ai-lens-odd", code, "ai_lens.indexes", "odd")
+    done = ask("--index", "odd")
+    assert (done.status, done.out) == (5, "")
+    assert done.err.startswith(
+        "ai-lens: E420: index 'odd' (ai-lens-odd 1.0) failed in search: RuntimeError: odd"
+    )
 
 
 # --- validate-data

@@ -174,7 +174,7 @@ def test_the_backbone_page_works(installed):
 
 def test_the_loss_page_works(installed):
     installed("loss")
-    loss = plugins.make("loss", "supcon", {"temperature": 0.2}, embedding_dim=4, class_count=2)
+    loss = plugins.make("loss", "huddle", {"margin": 0.3}, embedding_dim=4, class_count=2)
     assert loss(torch.randn(6, 4), torch.tensor([0, 0, 0, 1, 1, 1])).isfinite()
 
 
@@ -201,7 +201,7 @@ def test_the_exporter_page_works(installed, tmp_path):
     installed("exporter")
     exporter, path = plugins.make("exporter", "boxed", {}), tmp_path / "best.boxed"
     photos = torch.randint(0, 256, (2, 4, 4, 3), dtype=torch.uint8)
-    exporter.export(Flat(), photos[:1], {"manifest.json": b"{}"}, path)
+    exporter.write(exporter.convert(Flat(), photos[:1]), {"manifest.json": b"{}"}, path)
     runtime = open_runtime(path, {})
     embeddings, logits = runtime.run(photos.numpy())
     assert runtime.documents["manifest.json"] == b"{}"

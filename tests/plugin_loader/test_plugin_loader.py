@@ -20,6 +20,7 @@ from lens_core.errors import (
 GOOD = """
 import attrs
 from lens_core import hookimpl
+from lens_core.runtime.exact_index import ExactIndex
 
 @attrs.frozen
 class Options:
@@ -32,9 +33,17 @@ def options_type():
 
 @hookimpl
 def make_index(name, options, dim):
-    return (name, options.nprobe, dim)
+    index = ExactIndex(dim)
+    index.asked = (name, options.nprobe, dim)
+    return index
 """
-BARE = "from lens_core import hookimpl\n@hookimpl\ndef make_index(dim): return dim\n"
+BARE = """
+from lens_core import hookimpl
+from lens_core.runtime.exact_index import ExactIndex
+
+@hookimpl
+def make_index(dim): return ExactIndex(dim)
+"""
 
 
 def error_of(kind, call, *arguments, **more):
@@ -94,7 +103,7 @@ def test_a_mistyped_name_is_answered_with_the_nearest():
 
 def test_a_name_like_no_other_says_where_to_look():
     said = error_of(UnknownPluginError, plugins.load, "loss", "zzzz")
-    assert said == "loss 'zzzz' is unknown. Installed: arcface, ce, triplet. See: ai-lens plugins"
+    assert said == f"loss 'zzzz' is unknown. Installed: {', '.join(names('loss'))}. See: ai-lens plugins"
 
 
 @pytest.mark.parametrize(
@@ -106,16 +115,15 @@ def test_a_name_like_no_other_says_where_to_look():
         ("runtime", "xml", "ai-lens-openvino"),
     ],
 )
-def test_a_published_plugin_that_is_not_here_says_how_to_get_it(family, name, distribution):
-    if name in names(family):
-        pytest.skip(f"{distribution} is installed")
+def test_a_published_plugin_that_is_not_here_says_how_to_get_it(family, name, distribution, monkeypatch):
+    monkeypatch.setattr(plugins.metadata, "entry_points", lambda **_: [])
     said = error_of(NotInstalledError, plugins.load, family, name)
     assert said == f"{family} '{name}' is not installed. Try: pip install {distribution}"
 
 
 def test_what_follows_a_colon_is_for_the_plugin(install):
     install("ai-lens-shelf", GOOD, "ai_lens.indexes", "shelf")
-    assert plugins.make("index", "shelf:oak", {}, dim=3) == ("shelf:oak", 4, 3)
+    assert plugins.make("index", "shelf:oak", {}, dim=3).asked == ("shelf:oak", 4, 3)
 
 
 # --- two of one name
@@ -125,7 +133,10 @@ def test_two_distributions_of_one_name_are_an_error_naming_both(install):
     install("ai-lens-one", BARE, "ai_lens.indexes", "twin", version="1.0")
     install("ai-lens-two", BARE, "ai_lens.indexes", "twin", version="2.3")
     said = error_of(AmbiguousPluginError, plugins.load, "index", "twin")
-    assert said == "index 'twin' is offered by ai-lens-one 1.0 and ai-lens-two 2.3. Uninstall one of the two."
+    assert said == (
+        "index 'twin' is offered by ai-lens-one 1.0 and ai-lens-two 2.3. "
+        "Uninstall one of the two, or allow only one of them with AI_LENS_PLUGINS."
+    )
 
 
 def test_a_built_in_name_cannot_be_taken_over_silently(install):
@@ -195,7 +206,7 @@ def test_ctrl_c_while_a_plugin_is_imported_is_still_ctrl_c(install):
 
 def test_a_plugin_that_prints_while_imported_does_not_spoil_the_result_on_stdout(install, capsys):
     install("ai-lens-chatty", f"print('hello')\n{BARE}", "ai_lens.indexes", "chatty")
-    assert plugins.make("index", "chatty", {}, dim=3) == 3
+    assert len(plugins.make("index", "chatty", {}, dim=3)) == 0
     assert capsys.readouterr().out == ""
 
 
@@ -241,6 +252,43 @@ def test_a_hook_that_answers_nothing_is_an_error(install):
     assert said.startswith("index 'mute' (ai-lens-mute 1.0) answered nothing to make_index.")
 
 
+def test_a_product_that_keeps_no_contract_is_told_what_it_lacks(install):
+    install("ai-lens-list", BARE.replace("ExactIndex(dim)", "[dim]"), "ai_lens.indexes", "list")
+    said = error_of(BrokenPluginError, plugins.make, "index", "list", {}, dim=3)
+    assert said.startswith(
+        "index 'list' (ai-lens-list 1.0) made a list, which is no VectorIndex: "
+        "it has no add, build, load, save, search, warm_up."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return [][0]", "IndexError: list index out of range"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import no_such_library", "needs 'no_such_library'"),
+    ],
+)
+def test_a_product_that_fails_in_use_names_the_plugin(install, body, reason):
+    code = BARE.replace("return ExactIndex(dim)", "return Late(dim)") + (
+        f"class Late(ExactIndex):\n    def search(self, queries, k):\n        {body}\n"
+    )
+    install("ai-lens-late", code, "ai_lens.indexes", "late")
+    index = plugins.make("index", "late", {}, dim=3)
+    said = error_of(LensError, index.search, None, 1)
+    assert said.startswith("index 'late' (ai-lens-late 1.0) ")
+    assert reason in said
+
+
+def test_what_a_product_prints_in_use_goes_to_stderr(install, capsys):
+    code = BARE.replace("return ExactIndex(dim)", "return Loud(dim)") + (
+        "class Loud(ExactIndex):\n    def warm_up(self):\n        print('warm')\n"
+    )
+    install("ai-lens-loud", code, "ai_lens.indexes", "loud")
+    plugins.make("index", "loud", {}, dim=3).warm_up()
+    assert capsys.readouterr() == ("", "warm\n")
+
+
 def test_a_plugins_own_error_reaches_the_user_as_it_is(install):
     code = (
         "from lens_core import hookimpl\nfrom lens_core.errors import NotInstalledError\n"
@@ -266,13 +314,28 @@ def test_ai_lens_plugins_limits_which_may_load(install, monkeypatch):
     install("ai-lens-mine", BARE, "ai_lens.indexes", "mine")
     install("ai-lens-other", BARE, "ai_lens.indexes", "other")
     monkeypatch.setenv("AI_LENS_PLUGINS", "ai-lens-mine, ai-lens-photo")
-    assert plugins.make("index", "mine", {}, dim=3) == 3
+    assert len(plugins.make("index", "mine", {}, dim=3)) == 0
     assert plugins.make("index", "exact", {}, dim=3) is not None  # what comes with ai-lens always may
+    assert len(plugins.make("index", "mine", {}, dim=3)) == 0
     said = error_of(PluginNotAllowedError, plugins.load, "index", "other")
     assert said == (
         "index 'other' (ai-lens-other 1.0) is not allowed by AI_LENS_PLUGINS. "
         "Add its distribution to AI_LENS_PLUGINS, or unset the variable."
     )
+
+
+@pytest.mark.parametrize("spelt", ["ai_lens_mine", "AI-Lens.Mine"])
+def test_a_distribution_may_be_spelt_as_pip_allows(install, monkeypatch, spelt):
+    install("ai-lens-mine", BARE, "ai_lens.indexes", "mine")
+    monkeypatch.setenv("AI_LENS_PLUGINS", spelt)
+    assert plugins.load("index", "mine").plugin.name == "mine"
+
+
+@pytest.mark.parametrize("off", ["", "none"])
+def test_a_kiosk_can_switch_off_all_but_the_built_in_ones(monkeypatch, off):
+    monkeypatch.setenv("AI_LENS_PLUGINS", off)
+    assert plugins.load("index", "exact").plugin.name == "exact"
+    assert "faiss" in error_of(PluginNotAllowedError, plugins.load, "index", "faiss")
 
 
 def test_checkers_that_may_not_load_are_left_out_quietly(install, monkeypatch):
@@ -287,7 +350,7 @@ def test_tracing_shows_each_call_and_its_answer_on_stderr(install, monkeypatch, 
     plugins.make("index", "mine", {}, dim=3)
     printed = capsys.readouterr()
     assert "[ai-lens] make_index(name='mine', options=NoOptions(), dim=3)" in printed.err
-    assert "[ai-lens] make_index -> 3" in printed.err
+    assert "[ai-lens] make_index -> <lens_core.runtime.exact_index.ExactIndex object" in printed.err
     assert printed.out == ""
 
 
@@ -304,7 +367,7 @@ def test_tracing_a_call_that_fails_shows_the_failure_and_the_same_error(install,
 
 def test_options_reach_the_plugin_with_their_types(install):
     install("ai-lens-shelf", GOOD, "ai_lens.indexes", "shelf")
-    assert plugins.make("index", "shelf", {"nprobe": 8}, dim=3) == ("shelf", 8, 3)
+    assert plugins.make("index", "shelf", {"nprobe": 8}, dim=3).asked == ("shelf", 8, 3)
 
 
 def test_an_unknown_option_is_answered_with_the_nearest_and_all(install):

@@ -1,5 +1,7 @@
 """Galleries built apart from the model: other places, other indexes, other machines."""
 
+import re
+
 import attrs
 import numpy as np
 import pytest
@@ -7,7 +9,13 @@ import pytest
 from ai_lens_helper import Lens
 from lens_core.artifacts import gallery as galleries
 from lens_core.artifacts.manifest import Thresholds
-from lens_core.errors import DamagedArtifactError, ModelLoadError, UnknownPlaceError, WrongGalleryError
+from lens_core.errors import (
+    BrokenPluginError,
+    DamagedArtifactError,
+    ModelLoadError,
+    UnknownPlaceError,
+    WrongGalleryError,
+)
 from lens_core.photos.layout import find_place, scan
 from lens_core.runtime.enroll import build_gallery
 from lens_core.runtime.search import to_file
@@ -172,6 +180,81 @@ def test_a_damaged_cache_is_made_again_not_believed(
     content[-200:] = bytes(200)
     cached.write_bytes(content)
     assert Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로")) == before
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [(b"", "The file holds none"), (b"no index at all", "is no saved exact index")],
+    ids=["missing", "damaged"],
+)
+def test_an_index_that_cannot_be_used_is_made_again_with_a_word_about_it(
+    stored, reason, onnx_model, gallery_of_c, save, visitor, ai_lens, tmp_path
+):
+    before = Lens(onnx_model, index_file=save(gallery_of_c)).infer("C", visitor("C", "화로"))
+    path = tmp_path / "C.index"
+    file = to_file(gallery_of_c, Lens(onnx_model).manifest.embedding_id, "exact", {})
+    attrs.evolve(file, index_bytes=stored).write(path)
+    lens = Lens(onnx_model, index_file=path)
+    assert lens.infer("C", visitor("C", "화로")) == before
+    (warning,) = lens.warnings
+    assert warning.startswith("The stored exact index is not used and is made again from the gallery: ")
+    assert re.search(reason, warning)
+    assert "ai-lens build-index" in warning
+    photo = visitor("C", "화로")
+    done = ai_lens("infer", "--model", onnx_model, "--place", "C", "--index-file", path, "--image", photo)
+    assert done.status == 0
+    assert f"warning: {warning}" in done.err
+
+
+def test_an_index_with_fewer_vectors_than_the_gallery_is_not_believed(
+    onnx_model, gallery_of_c, tmp_path, visitor
+):
+    few = galleries.Gallery(gallery_of_c.embeddings[:3], gallery_of_c.labels[:3])
+    identity = Lens(onnx_model).manifest.embedding_id
+    small, path = to_file(few, identity, "exact", {}), tmp_path / "C.index"
+    attrs.evolve(to_file(gallery_of_c, identity, "exact", {}), index_bytes=small.index_bytes).write(path)
+    assert "It has 3 vectors, the gallery 18" in Lens(onnx_model, index_file=path).warnings[0]
+
+
+COARSE = """
+import numpy as np
+from lens_core import hookimpl
+from lens_core.runtime.exact_index import ExactIndex
+
+class Coarse(ExactIndex):
+    def search(self, queries, k):
+        distances, rows = super().search(queries, k)
+        {change}
+        return distances, rows
+
+@hookimpl
+def make_index(dim):
+    return Coarse(dim)
+"""
+
+
+def test_distances_come_from_the_gallery_however_coarse_the_index(onnx_model, lens, install, visitor):
+    change = "distances, rows = distances[:, ::-1] * 0.3, rows[:, ::-1].copy(); rows[:, 0] = -1"
+    install("ai-lens-coarse", COARSE.format(change=change), "ai_lens.indexes", "coarse")
+    coarse = Lens(onnx_model, index="coarse")
+    for item in "ㄱㄴㄷ":
+        photo = visitor("A", item)
+        assert coarse.infer("A", photo) == lens.infer("A", photo)
+
+
+@pytest.mark.parametrize("change", ["rows = rows + 99", "rows = rows[0]", "rows = rows - 2"])
+def test_an_index_that_answers_rows_that_are_not_there_is_told_so(onnx_model, install, visitor, change):
+    install("ai-lens-lost", COARSE.format(change=change), "ai_lens.indexes", "lost")
+    with pytest.raises(
+        BrokenPluginError, match=r"index 'lost' answered .* no rows of the 30 reference photos"
+    ):
+        Lens(onnx_model, index="lost").infer("A", visitor("A", "ㄱ"))
+
+
+def test_warming_up_changes_no_answer(onnx_model, lens, visitor):
+    warm = Lens(onnx_model)
+    warm.warm_up()
+    assert warm.infer("A", visitor("A", "ㄱ")) == lens.infer("A", visitor("A", "ㄱ"))
 
 
 def test_a_model_without_tuned_thresholds_can_still_answer_for_a_new_place(

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lens_core.errors import BadSettingError
-from lens_core.settings import Settings, flatten, keys, resolve
+from lens_core.settings import Settings, flatten, keys, loss_terms, resolve
 
 
 @pytest.fixture
@@ -257,3 +257,51 @@ def test_a_file_cannot_run_code(file, tmp_path):
 
 
 # --- what a run records
+
+
+# --- losses and their weights
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ce", {"ce": 1.0}),
+        ("ce+arcface", {"ce": 1.0, "arcface": 1.0}),
+        ("ce+0.5*arcface", {"ce": 1.0, "arcface": 0.5}),
+        (" 2 * ce + 1e-1*triplet ", {"ce": 2.0, "triplet": 0.1}),
+    ],
+)
+def test_losses_are_written_as_a_sum(written, meant):
+    assert loss_terms(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "a name is missing in ''"),
+        ("ce+", "a name is missing in 'ce+'"),
+        ("0.5*", "a name is missing"),
+        ("ce+ce", "'ce' is named twice"),
+        ("much*ce", "'much' in 'much*ce' is no weight"),
+        ("0*ce", "is no weight"),
+        ("-1*ce", "is no weight"),
+        ("inf*ce", "is no weight"),
+    ],
+)
+def test_a_sum_that_makes_no_sense_is_e600_with_an_example(written, said):
+    with pytest.raises(BadSettingError) as refused:
+        loss_terms(written)
+    assert said in str(refused.value)
+    assert "ce+0.5*arcface" in str(refused.value)
+
+
+def test_options_by_plugin_are_nested_in_the_file(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "loss_options:\n  arcface: {margin: 0.2}\nquality: [photo]\n"
+        "quality_options: {photo: {blur_radius: 2}}\n"
+    )
+    settings = resolve(file, environ={}).settings
+    assert settings.loss_options == {"arcface": {"margin": 0.2}}
+    assert type(settings.loss_options["arcface"]) is dict
+    assert (settings.quality, settings.quality_options) == (["photo"], {"photo": {"blur_radius": 2}})

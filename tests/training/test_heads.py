@@ -8,9 +8,12 @@ import torch.nn.functional as F
 
 from lens_core import plugins
 from lens_core.contracts import ClassScorer
-from lens_core.training.heads import fit_heads, whitening
+from lens_core.errors import BrokenPluginError
+from lens_core.training.heads import Objective, fit_heads, whitening
 
-LOSSES = ["ce", "arcface", "triplet", "ce+arcface", "ce + triplet"]
+BUILT_IN = ["ce", "arcface", "cosface", "subcenter_arcface", "triplet", "supcon", "multisimilarity"]
+NAMING = BUILT_IN[:4]
+LOSSES = [*BUILT_IN, "ce+arcface", "ce + 0.5 * triplet", "supcon+multisimilarity"]
 
 
 @pytest.fixture
@@ -65,16 +68,26 @@ def test_more_numbers_than_photos_can_fill_stay_zero(lesson):
     assert torch.isfinite(bias).all()
 
 
-@pytest.mark.parametrize("name", ["ce", "arcface"])
+@pytest.mark.parametrize("name", NAMING)
 def test_a_loss_that_names_classes_can_start_from_their_means(name):
+    torch.manual_seed(0)
     loss = plugins.make("loss", name, {}, embedding_dim=8, class_count=3)
     assert isinstance(loss, ClassScorer)
-    directions = F.normalize(torch.randn(3, 8, generator=torch.Generator().manual_seed(0)))
+    directions = F.normalize(torch.randn(3, 8))
     loss.start_from(directions)
-    torch.testing.assert_close(loss.class_directions(), directions)
+    assert (loss.class_directions() * directions).sum(dim=1).min() > 0.99
 
 
-@pytest.mark.parametrize("name", ["ce", "arcface", "triplet"])
+def test_several_directions_of_a_class_start_apart_and_answer_as_one():
+    torch.manual_seed(0)
+    loss = plugins.make("loss", "subcenter_arcface", {"centers": 2}, embedding_dim=8, class_count=3)
+    loss.start_from(torch.eye(8)[:3])
+    assert loss.loss.W.shape == (8, 6)
+    assert not torch.allclose(loss.loss.W[:, 0], loss.loss.W[:, 1])
+    assert loss.class_directions().shape == (3, 8)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_a_loss_is_lower_for_embeddings_that_are_right(name):
     loss = plugins.make("loss", name, {}, embedding_dim=8, class_count=3)
     directions, labels = torch.eye(8)[:3], torch.tensor([0, 1, 2, 0, 1, 2])
@@ -86,3 +99,49 @@ def test_a_loss_is_lower_for_embeddings_that_are_right(name):
 
 def test_options_of_a_loss_are_typed():
     assert plugins.make("loss", "ce", {"scale": 8.0}, embedding_dim=4, class_count=2).scale == 8.0
+
+
+# --- several losses
+
+
+def test_losses_are_added_up_by_their_weights(tiny_settings):
+    torch.manual_seed(0)
+    settings = attrs.evolve(tiny_settings, loss="ce+0.25*triplet", embedding_dim=8)
+    objective = Objective(settings, class_count=3)
+    embeddings, labels = torch.randn(12, 8), torch.arange(12) % 3
+    ce, triplet = (loss(embeddings, labels) for loss in objective.losses)
+    torch.testing.assert_close(objective(embeddings, labels), ce + 0.25 * triplet)
+
+
+def test_a_heavy_weight_wins(lesson, tiny_settings):
+    settings = attrs.evolve(tiny_settings, epochs=5, embedding_dim=16)
+    alone, mostly, half = (
+        fit_heads(*lesson, attrs.evolve(settings, loss=loss), seed=0).weight
+        for loss in ("ce", "ce+0.0001*triplet", "ce+50*triplet")
+    )
+    assert np.abs(alone - mostly).max() < np.abs(alone - half).max() / 10
+
+
+def test_options_reach_the_loss_they_are_for(tiny_settings):
+    chosen = {"arcface": {"scale": 8.0}}
+    objective = Objective(attrs.evolve(tiny_settings, loss="ce+arcface", loss_options=chosen), class_count=3)
+    assert (objective.losses[0].scale, objective.losses[1].loss.scale) == (16.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return embeddings", "not a finite scalar"),
+        ("return embeddings.sum() / 0 * 0", "not a finite scalar"),
+        ("return embeddings[99, 99].sum()", "IndexError"),
+    ],
+)
+def test_a_loss_that_fails_in_training_is_named(lesson, tiny_settings, install, body, reason):
+    code = (
+        "import torch\nfrom lens_core import hookimpl\n"
+        f"class Bad(torch.nn.Module):\n    def forward(self, embeddings, labels):\n        {body}\n"
+        "@hookimpl\ndef make_loss(): return Bad()\n"
+    )
+    install("ai-lens-bad", code, "ai_lens.losses", "bad")
+    with pytest.raises(BrokenPluginError, match=rf"loss 'bad' \(ai-lens-bad 1\.0\) .*{reason}"):
+        fit_heads(*lesson, attrs.evolve(tiny_settings, loss="ce+bad"), seed=0)

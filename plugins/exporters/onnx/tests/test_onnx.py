@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import onnx
+import onnxruntime
 import pytest
 import torch
 from ai_lens_onnx import layout
@@ -35,7 +36,7 @@ class Network(nn.Module):
 def export(path, options=None, network=None, documents=None):
     exporter = plugins.make("exporter", "onnx", options or {})
     example = torch.zeros(1, 2, 2, 3, dtype=torch.uint8)
-    exporter.export(network or Network(), example, documents or {}, path)
+    exporter.write(exporter.convert(network or Network(), example), documents or {}, path)
     return path
 
 
@@ -67,13 +68,13 @@ def test_an_opset_out_of_range(tmp_path, opset):
 def test_another_opset_than_asked_for_is_not_passed_on(tmp_path, monkeypatch):
     write = torch.onnx.export
     monkeypatch.setattr(torch.onnx, "export", lambda *args, **kw: write(*args, **{**kw, "opset_version": 18}))
-    with pytest.raises(ExportMismatchError, match=r"E230.*asked for opset 17 but PyTorch wrote ai\.onnx 18"):
+    with pytest.raises(ExportMismatchError, match=r"E230.*asked for opset 17 but ai\.onnx 18 was written"):
         export(tmp_path / "x.onnx")
 
 
 def test_an_operation_that_onnx_does_not_have(tmp_path):
     network = Network(lambda x: torch.linalg.eigvals(x.T @ x).real[None])
-    with pytest.raises(BrokenPluginError, match=r"cannot write this network as opset 17.*linalg_eigvals"):
+    with pytest.raises(BrokenPluginError, match=r"cannot be written as ONNX opset 17.*linalg_eigvals"):
         export(tmp_path / "x.onnx", network=network)
 
 
@@ -86,7 +87,7 @@ def test_exporting_says_nothing(tmp_path, capfd, recwarn):
 def test_other_readers_of_onnx_accept_the_sealed_file(tmp_path):
     model = onnx.load(export(tmp_path / "x.onnx", documents={"manifest.json": b"{}"}))
     onnx.checker.check_model(model, full_check=True)
-    assert [entry.key for entry in model.metadata_props] == ["ai_lens.manifest.json", "ai_lens.sha256"]
+    assert [entry.key for entry in model.metadata_props] == ["ai_lens.manifest.json", "ai_lens_sha256"]
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
@@ -106,21 +107,23 @@ def test_a_photo_can_be_answered_without_torch_and_onnx(tmp_path):
 
 def test_importing_the_plugin_is_cheap():
     code = (
-        "import sys, ai_lens_onnx.exporter, ai_lens_onnx.runtime\n"
+        "import sys, ai_lens_onnx.exporter, ai_lens_onnx.mobile\n"
+        "import ai_lens_onnx.runtime, ai_lens_onnx.ort_runtime\n"
         "print({'torch', 'onnx', 'onnxruntime'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.parametrize("name", ["onnx", "ort-mobile"])
 @pytest.mark.parametrize("library", ["torch", "onnx"])
-def test_exporting_where_only_the_runtime_is_installed(monkeypatch, library):
+def test_exporting_where_only_the_runtime_is_installed(monkeypatch, library, name):
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.setattr("ai_lens_onnx.exporter.find_spec", lambda name: None if name == library else object())
     with pytest.raises(
-        NotInstalledError, match=rf"E410.*needs '{library}'.*pip install \"ai-lens-onnx\[export\]\""
+        NotInstalledError, match=rf"E410.*'{name}' needs '{library}'.*pip install \"ai-lens-onnx\[export\]\""
     ):
-        plugins.make("exporter", "onnx", {})
+        plugins.make("exporter", name, {})
 
 
 def test_weights_in_another_file_are_not_followed(tmp_path):
@@ -173,3 +176,33 @@ def test_the_number_of_threads(tmp_path):
     assert runtime._session.get_session_options().intra_op_num_threads == 1
     with pytest.raises(BadSettingError, match="cannot use its options"):
         open_runtime(tmp_path / "x.onnx", threads=0)
+
+
+def test_a_document_of_any_name_comes_back(tmp_path):
+    documents = {"sha256": b"not the seal", "_sha256": b"nor this", "": b"nameless"}
+    assert open_runtime(export(tmp_path / "x.onnx", documents=documents)).documents == documents
+
+
+def test_a_newer_opset_than_onnx_runtime_knows(tmp_path):
+    model = onnx.load(export(tmp_path / "x.onnx"))
+    model.opset_import[0].version = 99
+    with pytest.raises(ModelLoadError, match=r"E200.*[Oo]pset 99.*ONNX Runtime here \([\d.]+\) is not older"):
+        open_runtime(sealed(tmp_path / "y.onnx", model))
+
+
+def test_a_provider_that_this_build_does_not_have(tmp_path):
+    export(tmp_path / "x.onnx")
+    with pytest.raises(BadSettingError, match=r"E600.*has no QNNExecutionProvider; it has .*CPUExecution"):
+        open_runtime(tmp_path / "x.onnx", providers=["QNNExecutionProvider"])
+
+
+@pytest.mark.parametrize("providers", [[], "CPUExecutionProvider", ["xnnpack"]])
+def test_providers_are_a_list_of_full_names(tmp_path, providers):
+    with pytest.raises(BadSettingError, match=r"E600.*list of names such as \[CPUExecutionProvider\]"):
+        open_runtime(export(tmp_path / "x.onnx"), providers=providers)
+
+
+def test_the_providers_asked_for_are_used(tmp_path):
+    available = onnxruntime.get_available_providers()
+    runtime = open_runtime(export(tmp_path / "x.onnx"), providers=available)
+    assert runtime._session.get_providers() == available

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +9,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ai_lens_onnx import layout
-from lens_core.contracts import Documents, Exporter
-from lens_core.errors import BrokenPluginError, ExportMismatchError, NotInstalledError
+from lens_core.contracts import Documents, Exporter, Pixels
+from lens_core.errors import NotInstalledError
 from lens_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -24,10 +20,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class OnnxOptions:
-    """How the ONNX file is written."""
+    """How the ONNX model is made."""
 
     opset: int = attrs.field(default=17, validator=[attrs.validators.ge(13), attrs.validators.le(20)])
     """Version of the operator set, 13 to 20. Older devices may need a lower one than 17."""
+    int8: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "static", "dynamic")))
+    """How ``--quantize int8`` works: ``static`` for convolutions, ``dynamic`` for transformers, ``auto``."""
 
 
 @hookimpl
@@ -38,79 +36,45 @@ def options_type() -> type[OnnxOptions]:
 @hookimpl
 def make_exporter(options: OnnxOptions) -> Exporter:
     """Raises NotInstalledError (E410) on a machine that can only answer."""
+    check_can_export("onnx")
+    return OnnxExporter(options)
+
+
+def check_can_export(name: str) -> None:
+    """Raises NotInstalledError (E410) where the libraries that only exporting needs are missing."""
     for library in ("torch", "onnx"):
         if find_spec(library) is None:
             raise NotInstalledError(
-                f"exporter 'onnx' needs '{library}'.", 'Try: pip install "ai-lens-onnx[export]"'
+                f"exporter '{name}' needs '{library}'.", 'Try: pip install "ai-lens-onnx[export]"'
             )
-    return OnnxExporter(options)
 
 
 class OnnxExporter:
     """One file that holds the network and the documents, and needs no PyTorch to answer."""
 
-    suffix = layout.SUFFIX
+    suffix = layout.ONNX.suffix
 
     def __init__(self, options: OnnxOptions) -> None:
-        self._opset = options.opset
+        self._opset, self._int8 = options.opset, options.int8
 
-    def export(
-        self, module: torch.nn.Module, example: torch.Tensor, documents: Documents, path: Path
-    ) -> None:
-        """Write ``module`` (uint8[N, S, S, 3] -> embeddings, logits) and ``documents`` to ``path``.
+    def convert(self, module: torch.nn.Module, example: torch.Tensor) -> onnx.ModelProto:
+        """``module`` (uint8[N, S, S, 3] -> embeddings, logits) as an ONNX model for any N.
 
-        Any number of photos may be asked at once, whatever the size of ``example``. Raises
-        ExportMismatchError (E230) when the file is not of the opset asked for, BrokenPluginError (E420) when
-        the network has an operation that this opset cannot express.
+        Raises ExportMismatchError (E230) when the model is not of the opset asked for, BrokenPluginError
+        (E420) when the network has an operation that this opset cannot express.
         """
-        import onnx
+        from ai_lens_onnx import tracing
 
-        _trace(module, example, self._opset, path)
-        model = onnx.load(path)
-        _check_opset(model, self._opset)
-        onnx.helper.set_model_props(model, layout.to_metadata(documents))
-        path.write_bytes(layout.seal(model.SerializeToString()))
+        return tracing.traced(module, example, self._opset)
 
+    def quantize(self, network: onnx.ModelProto, images: Pixels) -> onnx.ModelProto:
+        """An int8 version of a converted network, calibrated on photos uint8[N, S, S, 3]."""
+        from ai_lens_onnx import int8, tracing
 
-def _trace(module: torch.nn.Module, example: torch.Tensor, opset: int, path: Path) -> None:
-    """Write the bare network."""
-    import torch
+        model = int8.quantized(network, images, self._int8)
+        tracing.check_opset(model, self._opset)
+        return model
 
-    try:
-        with _quiet(), torch.no_grad():
-            # The newer exporter (dynamo=True) writes opset 18 whatever it is asked for.
-            torch.onnx.export(
-                module.eval(),
-                (example,),
-                path,
-                dynamo=False,
-                opset_version=opset,
-                input_names=[layout.INPUT],
-                output_names=layout.OUTPUTS,
-                dynamic_axes={name: {0: "batch"} for name in (layout.INPUT, *layout.OUTPUTS)},
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise BrokenPluginError(
-            f"exporter 'onnx' cannot write this network as opset {opset}: {reason}",
-            "Try --option opset=20, another backbone, or another exporter.",
-        ) from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """PyTorch's remarks on tracing and on the age of this exporter are not for our users."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _check_opset(model: onnx.ModelProto, opset: int) -> None:
-    written = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
-    if written != {"ai.onnx": opset}:
-        found = ", ".join(f"{domain} {version}" for domain, version in written.items())
-        raise ExportMismatchError(f"The export asked for opset {opset} but PyTorch wrote {found}.")
+    def write(self, network: onnx.ModelProto, documents: Documents, path: Path) -> None:
+        """Write the model, the documents in its metadata, as one sealed file."""
+        path.write_bytes(layout.seal(layout.carrying(network, documents).SerializeToString()))

@@ -1,0 +1,188 @@
+"""Each exporter with each backbone: does it work, how large is it, how far from the checkpoint, how fast.
+
+python benchmarks/exports/compare.py [--backbones vit_b16 mobilenetv2 …] [--exporters onnx openvino …]
+
+MobileNetV2 carries real weights and is trained on all museum photos; the other backbones have random weights
+and a few photos: they show whether a format converts and stays the same network, not how well it recognises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared import MUSEUMS, WEIGHTS, need_shared, report
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+BACKBONES = ("mobilenetv2", "resnet50", "efficientnet_b3", "convnext_tiny", "vit_b16")
+EXPORTERS = ("onnx", "ort-mobile", "openvino", "torchscript", "coreml")
+REAL = "mobilenetv2"
+PHOTOS_PER_ITEM, ITEMS_PER_PLACE = 5, 4
+REPEATS = 15
+
+
+def main() -> None:
+    need_shared()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backbones", nargs="+", default=BACKBONES)
+    parser.add_argument("--exporters", nargs="+", default=EXPORTERS)
+    parser.add_argument(
+        "--one", help=argparse.SUPPRESS
+    )  # a process for one backbone, so that memory is its own
+    asked = parser.parse_args()
+    if asked.one:
+        for row in measure(asked.one, asked.exporters):
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+        return
+    rows = [row for backbone in asked.backbones for row in _apart(backbone, asked.exporters)]
+    _report(rows)
+
+
+def _apart(backbone: str, exporters: list[str]) -> list[dict[str, Any]]:
+    command = [sys.executable, __file__, "--one", backbone, "--exporters", *exporters]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    if done.returncode:
+        rows.append(
+            {"backbone": backbone, "exporter": "-", "precision": "-", "verdict": f"exit {done.returncode}"}
+        )
+    return rows
+
+
+def measure(backbone: str, exporters: list[str]) -> Iterator[dict[str, Any]]:
+    """Train a checkpoint with this backbone, then export it to everything, in fp32 and int8."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        data = MUSEUMS / "data" if backbone == REAL else _few_photos(folder / "data")
+        weights = WEIGHTS if backbone == REAL else _random_weights(backbone, folder)
+        checkpoint = _train(backbone, weights, data, folder / "run")
+        yield {
+            "backbone": backbone,
+            "exporter": "checkpoint",
+            "precision": "fp32",
+            "verdict": "-",
+            "megabytes": _megabytes(checkpoint),
+            "milliseconds": _milliseconds(checkpoint),
+        }
+        for exporter in exporters:
+            for quantize in (None, "int8"):
+                about = {"backbone": backbone, "exporter": exporter, "precision": quantize or "fp32"}
+                yield about | _export(checkpoint, exporter, quantize, data)
+
+
+def _few_photos(folder: Path) -> Path:
+    for place in sorted((MUSEUMS / "data").iterdir()):
+        for item in sorted(place.iterdir())[:ITEMS_PER_PLACE]:
+            (folder / place.name / item.name).mkdir(parents=True)
+            for photo in sorted(item.iterdir())[:PHOTOS_PER_ITEM]:
+                (folder / place.name / item.name / photo.name).symlink_to(photo)
+    return folder
+
+
+def _random_weights(backbone: str, folder: Path) -> Path:
+    import safetensors.torch
+    import timm
+    import torch
+    from ai_lens_timm.names import resolve
+
+    torch.manual_seed(0)
+    net = timm.create_model(resolve(backbone).timm_name, pretrained=False, num_classes=0)
+    path = folder / "random.safetensors"
+    safetensors.torch.save_file(net.state_dict(), path)
+    return path
+
+
+def _train(backbone: str, weights: Path, data: Path, save_dir: Path) -> Path:
+    from lens_core.photos.layout import scan
+    from lens_core.settings import resolve
+    from lens_core.training.train import train
+
+    flags = {"backbone": backbone, "weights": str(weights), "min_images": 5}
+    return train(resolve(flags=flags, environ={}).settings, scan(data), save_dir).checkpoint
+
+
+def _export(checkpoint: Path, exporter: str, quantize: str | None, data: Path) -> dict[str, Any]:
+    from lens_core.errors import CannotRunHereError, LensError
+    from lens_core.training.export import export
+
+    ood = MUSEUMS / "ood"
+    begin = time.perf_counter()
+    try:
+        done = export(checkpoint, exporter, data_root=data, ood=ood, quantize=quantize, allowed_loss=100)
+    except LensError as error:
+        return {"verdict": error.message}
+    about = {"megabytes": _megabytes(done.path), "seconds": round(time.perf_counter() - begin)}
+    certificate = done.certificate
+    about |= {"score": certificate.largest_score_difference, "points_lost": certificate.points_lost}
+    worst = max(certificate.points_lost.values(), default=0)
+    about["verdict"] = "refused by default" if worst > 1 else "works"
+    try:
+        return about | {"milliseconds": _milliseconds(done.path)}
+    except CannotRunHereError:
+        return about | {"verdict": "written and compared without running (needs macOS)"}
+
+
+def _megabytes(path: Path) -> float:
+    beside = path.with_suffix(".bin")
+    parts = [part for part in path.rglob("*") if part.is_file()] if path.is_dir() else [path]
+    parts += [beside] if beside.exists() and path.suffix == ".xml" else []
+    return round(sum(part.stat().st_size for part in parts) / 1e6, 1)
+
+
+def _milliseconds(model: Path) -> float:
+    """One prepared photo through the runtime, median."""
+    from lens_core.runtime.lens import Lens
+
+    lens = Lens(model)
+    size = lens.manifest.preprocess.size
+    image = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+    times = []
+    for _ in range(REPEATS):
+        begin = time.perf_counter()
+        lens._runtime.run(image)
+        times.append(time.perf_counter() - begin)
+    return round(1000 * float(np.median(times)), 1)
+
+
+def _report(rows: list[dict[str, Any]]) -> None:
+    head = (
+        "backbone",
+        "format",
+        "precision",
+        "verdict",
+        "MB",
+        "scores differ by",
+        "points lost",
+        "ms a photo",
+    )
+    report(__file__, "Exports", head, [_cells(row) for row in rows], rows)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    lost = ", ".join(f"{kind} {points:+.1f}" for kind, points in row.get("points_lost", {}).items())
+    score = row.get("score")
+    return [
+        row["backbone"],
+        row["exporter"],
+        row["precision"],
+        row["verdict"],
+        str(row.get("megabytes", "-")),
+        f"{score:.0e}" if score is not None else "-",
+        lost or "-",
+        str(row.get("milliseconds", "-")),
+    ]
+
+
+if __name__ == "__main__":
+    main()

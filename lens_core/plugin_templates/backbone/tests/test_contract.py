@@ -1,0 +1,5 @@
+from lens_core.testing import BackboneContract
+
+
+class TestBackbone(BackboneContract):
+    name = "$name"

@@ -1,0 +1,5 @@
+from lens_core.testing import IndexContract
+
+
+class TestIndex(IndexContract):
+    name = "$name"

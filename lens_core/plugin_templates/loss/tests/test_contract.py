@@ -1,0 +1,5 @@
+from lens_core.testing import LossContract
+
+
+class TestLoss(LossContract):
+    name = "$name"

@@ -1,0 +1,5 @@
+from lens_core.testing import QualityContract
+
+
+class TestQuality(QualityContract):
+    name = "$name"

@@ -1,0 +1,21 @@
+"""The photos of a data folder that a model was trained to name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lens_core.errors import LayoutError
+from lens_core.photos.layout import Dataset, scan
+from lens_core.runtime.lens import Lens
+
+
+def trained_photos(data_root: Path, lens: Lens) -> Dataset:
+    """The photos of items the model knows. Raises LayoutError (E100) when there are none."""
+    dataset = scan(data_root)
+    known = tuple(photo for photo in dataset.photos if (photo.place, photo.item) in lens.manifest.classes)
+    if not known:
+        raise LayoutError(
+            f"{data_root} has no photos of the exhibits that {lens.path} knows.",
+            "Pass --data-root with the photos the model was trained on.",
+        )
+    return Dataset(dataset.root, known)

@@ -1,0 +1,1 @@
+"""ai-lens on TorchScript. Legacy: PyTorch deprecates it; use it only where LibTorch (C++) needs it."""

@@ -1,0 +1,5 @@
+from lens_core.testing import IndexContract
+
+
+class TestAnnoy(IndexContract):
+    name = "annoy"
