@@ -10,6 +10,7 @@ from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, NoOptions, Rows
 from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
 from lens_core.hookspecs import hookimpl
+from lens_core.runtime.vectors import checked
 
 
 @hookimpl
@@ -68,9 +69,4 @@ class ExactIndex:
         self._vectors.sum()  # touches every page of a mapped file
 
     def _fitting(self, vectors: Floats) -> Floats:
-        dim = self._vectors.shape[1]
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
-            raise ValueError(f"vectors must be float32[N, {dim}], not {vectors.dtype}{list(vectors.shape)}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("the vectors hold NaN or infinity")
-        return vectors
+        return checked(vectors, self._vectors.shape[1])

@@ -14,6 +14,7 @@ from ai_lens_annoy.options import AnnoyOptions
 from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import CannotDoError, ModelLoadError
+from lens_core.runtime.vectors import checked
 
 FARTHEST = 2.0
 LEAST_WEIGHED = 10_000
@@ -40,25 +41,25 @@ class Forest:
 
     def build(self, vectors: Floats) -> None:
         index = self._empty()
-        for row, vector in enumerate(self._checked(vectors).tolist()):
+        for row, vector in enumerate(checked(vectors, self._dim).tolist()):
             index.add_item(row, vector)
         # Several threads number the nodes as they come, so that no two files are the same.
         index.build(self._options.trees, n_jobs=1)
         self._index, self._mapped = index, None
 
     def add(self, vectors: Floats) -> None:
-        self._checked(vectors)
+        checked(vectors, self._dim)
         _cannot("add vectors to")
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
-        checked = self._checked(queries)
+        asked = checked(queries, self._dim)
         if not 1 <= k <= len(self):
             raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
         weighed = self._options.search_k or max(len(self), LEAST_WEIGHED)
-        distances = np.full((len(checked), k), FARTHEST, np.float32)
-        rows = np.full((len(checked), k), -1, np.int64)
-        for number, query in enumerate(checked.tolist()):
+        distances = np.full((len(asked), k), FARTHEST, np.float32)
+        rows = np.full((len(asked), k), -1, np.int64)
+        for number, query in enumerate(asked.tolist()):
             found, angular = self._index.get_nns_by_vector(query, k, max(weighed, k), include_distances=True)
             rows[number, : len(found)] = found
             # Annoy's angular distance is the chord between unit vectors, sqrt(2 (1 - cosine)).
@@ -93,14 +94,6 @@ class Forest:
         index = AnnoyIndex(self._dim, "angular")
         index.set_seed(SEED)
         return index
-
-    def _checked(self, vectors: Floats) -> Floats:
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != self._dim:
-            found = f"{vectors.dtype}{list(vectors.shape)}"
-            raise ValueError(f"the index takes float32[N, {self._dim}], not {found}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("the vectors hold NaN or infinity")
-        return vectors
 
 
 def _cannot(change: str) -> NoReturn:

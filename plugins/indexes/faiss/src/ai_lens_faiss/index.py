@@ -12,6 +12,7 @@ from ai_lens_faiss import files, kinds
 from ai_lens_faiss.options import FaissOptions
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
+from lens_core.runtime.vectors import checked
 
 
 class FaissIndex:
@@ -33,16 +34,16 @@ class FaissIndex:
 
     def build(self, vectors: Floats) -> None:
         """Index ``float32[N, dim]`` in place of what was there; ``ivfpq`` learns its lists and codes here."""
-        self._use(kinds.build(self._options, self._checked(vectors)), None)
+        self._use(kinds.build(self._options, checked(vectors, self._dim)), None)
 
     def add(self, vectors: Floats) -> None:
         """Append ``float32[N, dim]``; what ``ivfpq`` learnt when it was built stays."""
-        checked = self._checked(vectors)
-        if self._outgrows_flat(len(checked)):
-            self.build(np.concatenate([self._index.reconstruct_n(0, len(self)), checked]))
+        given = checked(vectors, self._dim)
+        if self._outgrows_flat(len(given)):
+            self.build(np.concatenate([self._index.reconstruct_n(0, len(self)), given]))
         else:
             self._own()
-            self._index.add(checked)
+            self._index.add(given)
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first.
@@ -50,10 +51,10 @@ class FaissIndex:
         Only ``flat`` compares with every vector; the others may miss some, and where fewer than ``k`` are
         found the rest are row -1 at distance 2.
         """
-        checked = self._checked(queries)
+        asked = checked(queries, self._dim)
         if not 1 <= k <= len(self):
             raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
-        cosines, rows = self._index.search(checked, k)
+        cosines, rows = self._index.search(asked, k)
         # Rounding leaves the cosine of a vector with itself a little above 1; that of row -1 is the lowest
         # number there is.
         return np.clip(1 - cosines, 0, 2), rows
@@ -117,11 +118,3 @@ class FaissIndex:
         if self._options.kind == "ivfpq" and index.ntotal < kinds.fewest(self._options):
             fitting.append(faiss.IndexFlat)
         return isinstance(index, tuple(fitting)) and index.metric_type == faiss.METRIC_INNER_PRODUCT
-
-    def _checked(self, vectors: Floats) -> Floats:
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != self._dim:
-            found = f"{vectors.dtype}{list(vectors.shape)}"
-            raise ValueError(f"the index takes float32[N, {self._dim}], not {found}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("the vectors hold NaN or infinity")
-        return np.ascontiguousarray(vectors)

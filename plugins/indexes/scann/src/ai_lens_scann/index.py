@@ -13,6 +13,7 @@ from ai_lens_scann.options import ScannOptions
 from lens_core.artifacts import container
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
+from lens_core.runtime.vectors import checked
 
 FARTHEST = 2.0
 _ABOUT = "index.json"
@@ -35,24 +36,24 @@ class ScannIndex:
         return self._count
 
     def build(self, vectors: Floats) -> None:
-        checked = self._checked(vectors)
-        searcher = recipe.build(self._library, checked, self._options) if len(checked) else None
-        self._searcher, self._count = searcher, len(checked)
+        given = checked(vectors, self._dim)
+        searcher = recipe.build(self._library, given, self._options) if len(given) else None
+        self._searcher, self._count = searcher, len(given)
 
     def add(self, vectors: Floats) -> None:
-        self._checked(vectors)
+        checked(vectors, self._dim)
         _cannot("add vectors to")
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
-        checked = self._checked(queries)
+        asked = checked(queries, self._dim)
         if not 1 <= k <= len(self):
             raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
-        distances = np.full((len(checked), k), FARTHEST, np.float32)
-        rows = np.full((len(checked), k), -1, np.int64)
-        if len(checked):
+        distances = np.full((len(asked), k), FARTHEST, np.float32)
+        rows = np.full((len(asked), k), -1, np.int64)
+        if len(asked):
             found, cosines = self._searcher.search_batched(
-                checked, final_num_neighbors=k, pre_reorder_num_neighbors=max(k, self._options.reorder)
+                asked, final_num_neighbors=k, pre_reorder_num_neighbors=max(k, self._options.reorder)
             )
             there = ~np.isnan(cosines)  # where ScaNN finds too few it answers row 0 at NaN
             rows[:, : found.shape[1]][there] = found[there]
@@ -83,14 +84,6 @@ class ScannIndex:
 
     def warm_up(self) -> None:
         """Nothing to do: ScaNN has all of it in memory."""
-
-    def _checked(self, vectors: Floats) -> Floats:
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != self._dim:
-            found = f"{vectors.dtype}{list(vectors.shape)}"
-            raise ValueError(f"the index takes float32[N, {self._dim}], not {found}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("the vectors hold NaN or infinity")
-        return np.ascontiguousarray(vectors)
 
 
 def _about(document: bytes, path: Path) -> tuple[int, int]:

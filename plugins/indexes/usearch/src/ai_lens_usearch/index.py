@@ -13,6 +13,7 @@ from ai_lens_usearch.options import UsearchOptions
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import DamagedArtifactError
+from lens_core.runtime.vectors import checked
 
 FARTHEST = 2.0
 
@@ -38,24 +39,24 @@ class UsearchIndex:
         return len(self._keys)
 
     def build(self, vectors: Floats) -> None:
-        checked = self._checked(vectors)
+        given = checked(vectors, self._dim)
         self._start_anew()
-        self._append(checked)
+        self._append(given)
 
     def add(self, vectors: Floats) -> None:
         """Append ``float32[N, dim]``; rows are numbered in the order of arrival."""
-        checked = self._checked(vectors)
+        given = checked(vectors, self._dim)
         self._own()
-        self._append(checked)
+        self._append(given)
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
-        checked = self._checked(queries)
+        asked = checked(queries, self._dim)
         if not 1 <= k <= len(self):
             raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
-        distances = np.full((len(checked), k), FARTHEST, np.float32)
-        rows = np.full((len(checked), k), -1, np.int64)
-        for number, query in enumerate(checked):
+        distances = np.full((len(asked), k), FARTHEST, np.float32)
+        rows = np.full((len(asked), k), -1, np.int64)
+        for number, query in enumerate(asked):
             found = self._index.search(query, k, threads=1)
             rows[number, : len(found)] = np.searchsorted(self._keys, found.keys)
             distances[number, : len(found)] = found.distances
@@ -121,11 +122,3 @@ class UsearchIndex:
         """Copy mapped vectors into memory: USearch ends the whole process when some are removed there."""
         if self._mapped is not None:
             self._take(opened(self._mapped, self._options, view=False), None)
-
-    def _checked(self, vectors: Floats) -> Floats:
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != self._dim:
-            found = f"{vectors.dtype}{list(vectors.shape)}"
-            raise ValueError(f"the index takes float32[N, {self._dim}], not {found}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("the vectors hold NaN or infinity")
-        return np.ascontiguousarray(vectors)
