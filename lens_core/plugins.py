@@ -41,6 +41,8 @@ class Family:
     hooks: tuple[str, ...]
     contract: str | None = None
     """What its hook makes, in :mod:`lens_core.contracts`."""
+    takes_more: bool = False
+    """Whether what follows a colon in the name is for the plugin: ``timm:resnet18``."""
     guarded: bool = False
     """Whether failures in the product's methods name the plugin (torch modules are called by torch)."""
 
@@ -48,7 +50,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family("backbone", "ai_lens.backbones", ("make_backbone",), "Backbone"),
+        Family("backbone", "ai_lens.backbones", ("make_backbone",), "Backbone", takes_more=True),
         Family("loss", "ai_lens.losses", ("make_loss",), "Loss"),
         Family("index", "ai_lens.indexes", ("make_index",), "VectorIndex", guarded=True),
         Family("exporter", "ai_lens.exporters", ("make_exporter",), "Exporter", guarded=True),
@@ -107,8 +109,8 @@ def find(family_name: str) -> list[Plugin]:
 
 
 def choose(family_name: str, name: str) -> Plugin:
-    """The plugin a user means by ``name``; ``timm:resnet18`` is answered by the plugin ``timm``."""
-    key = name.partition(":")[0]
+    """The plugin a user means by ``name``; backbone ``timm:resnet18`` is answered by the plugin ``timm``."""
+    key = name.partition(":")[0] if FAMILIES[family_name].takes_more else name
     installed = find(family_name)
     matching = [plugin for plugin in installed if plugin.name == key]
     if not matching:
@@ -182,6 +184,8 @@ class Driver:
 
         from lens_core.structure import converter, explain
 
+        if not isinstance(given, dict):
+            raise BadSettingError(f"{self.plugin.title} takes options as `key: value`, not {given!r}.")
         options_type = self.options_type(name)
         known = {attribute.name for attribute in options_type.__attrs_attrs__}
         for key in given:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import ge, gt, le, optional
+from attrs.validators import ge, gt, le, lt, optional
 
 from lens_core.errors import BadSettingError
 from lens_core.structure import converter, explain
@@ -47,7 +47,7 @@ class Reject:
     """T: the least calibrated probability of the best item."""
     min_top1_margin: float = field(default=0.12, validator=_share)
     """M: the least lead of the best item over the second."""
-    max_distance: float = field(default=0.0, validator=ge(0))
+    max_distance: float = field(default=0.0, validator=[ge(0), lt(2)])
     """D: the largest cosine distance to the nearest reference photo; 0: this opinion is not used."""
     false_accept_cost: float = field(default=1.0, validator=ge(0))
     """How much one accepted photo of an unknown exhibit counts against one right answer, in tuning."""
@@ -152,12 +152,11 @@ def loss_terms(text: str) -> dict[str, float]:
     """The losses in ``ce+0.5*arcface`` and their weights: ``{"ce": 1.0, "arcface": 0.5}``."""
     terms: dict[str, float] = {}
     for term in text.split("+"):
-        weight, _, name = term.rpartition("*")
-        name = name.strip()
+        weight, star, name = (part.strip() for part in term.rpartition("*"))
         if not name or name in terms:
             what = f"'{name}' is named twice" if name else "a name is missing"
             raise BadSettingError(f"loss: {what} in '{text}'.", "For example: ce+0.5*arcface")
-        terms[name] = _weight(weight.strip(), text) if weight else 1.0
+        terms[name] = _weight(weight, text) if star else 1.0
     return terms
 
 

@@ -58,30 +58,38 @@ def write_json_lines(path: Path, values: Iterable[object]) -> None:
 def move_into_place(written: Path, path: Path) -> None:
     """Replace ``path`` by ``written`` (a file or a folder) together with the files beside it.
 
-    They must be on the disk of ``path`` and in a folder of their own. The main file comes last: until then a
-    reader finds the old one, and never a new one without its companions. Raises CannotWriteError (E700).
+    They must be on the disk of ``path`` and in a folder of their own. Where that fails, everything is as it
+    was. The main file comes last; a reader that opens a pair in between finds two files that do not belong
+    together, which their seal tells. Raises CannotWriteError (E700).
     """
-    if path.exists() and path.is_dir() != written.is_dir():
-        there = "folder" if path.is_dir() else "file"
-        raise CannotWriteError(f"{path} cannot be written: a {there} of that name is in the way.")
-    companions = sorted(other for other in written.parent.iterdir() if other != written)
+    parts = [*sorted(other for other in written.parent.iterdir() if other != written), written]
+    aside = written.parent / "aside"
+    undo: list[tuple[Path, Path]] = []
     try:
-        for part in (*companions, written):
+        for part in parts:
+            _refuse_another_kind(part, path.parent / part.name)
             for file in [part, *part.rglob("*")] if part.is_dir() else [part]:
                 _fsync(file)
-        for part in companions:
-            _replace(part, path.parent / part.name)
-        _replace(written, path)
+        aside.mkdir()
+        for part in parts:
+            target = path.parent / part.name
+            if target.exists():
+                target.rename(aside / part.name)
+                undo.append((aside / part.name, target))
+            part.rename(target)
+            undo.append((target, part))
         _fsync(path.parent)
     except OSError as error:
+        for there, back in reversed(undo):
+            there.rename(back)
         raise _cannot_write(path, error) from error
 
 
-def _replace(new: Path, old: Path) -> None:
-    """``os.replace`` also for folders: the system replaces none that is not empty."""
-    if old.is_dir():
-        old.rename(new.parent / f"{old.name}.old")
-    new.replace(old)
+def _refuse_another_kind(new: Path, old: Path) -> None:
+    """A folder is never replaced by a file, nor a file by a folder: that cannot be what was meant."""
+    if old.exists() and old.is_dir() != new.is_dir():
+        there = "folder" if old.is_dir() else "file"
+        raise CannotWriteError(f"{old} cannot be written: a {there} of that name is in the way.")
 
 
 def check_writable(path: Path) -> None:

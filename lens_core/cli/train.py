@@ -148,10 +148,10 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
 
     check_counts(dataset, settings.min_images)
     plugins.choose("backbone", settings.backbone)
-    plugins.choose("index", settings.index)
+    plugins.load("index", settings.index).options(settings.index_options)
     losses = loss_terms(settings.loss)
     for loss in losses:
-        plugins.choose("loss", loss)
+        plugins.load("loss", loss).options(settings.loss_options.get(loss, {}), loss)
     for loss in settings.loss_options:
         if loss not in losses:
             raise BadSettingError(f"loss_options: '{loss}' is not among the losses {settings.loss}.")

@@ -156,6 +156,8 @@ class Lens:
     ) -> list[Result]:
         """The answers to several decoded photos of one place, computed as one batch."""
         thresholds = self.check_question(place, reject_threshold)
+        if not photos:
+            return []
         scores = self.scores(nfc(place), photos)
         return [self._result(photo, scores, row, thresholds, topk) for row, photo in enumerate(photos)]
 
@@ -207,7 +209,9 @@ class Lens:
         """Ask the runtime, and see that what it answers is what was agreed."""
         embeddings, logits = self._runtime.run(images)
         wanted = (len(images), self.manifest.embedding_dim), (len(images), len(self.manifest.classes))
-        if (embeddings.shape, logits.shape) != wanted or not np.isfinite(embeddings).all():
+        if (embeddings.shape, logits.shape) != wanted or not (
+            np.isfinite(embeddings).all() and np.isfinite(logits).all()
+        ):
             raise BrokenPluginError(
                 f"The network in {self.path} answered {embeddings.shape} and {logits.shape}, not {wanted[0]} "
                 f"and {wanted[1]} finite numbers."

@@ -65,8 +65,8 @@ class PlaceSearch:
             and rows.ndim == 2
             and rows.shape[0] == len(queries)
             and rows.shape[1] > 0
-            and rows.min() >= -1
-            and rows.max() < len(self.gallery.labels)
+            and rows.min(initial=0) >= -1
+            and rows.max(initial=-1) < len(self.gallery.labels)
         ):
             return rows
         raise BrokenPluginError(
@@ -98,7 +98,8 @@ class GallerySearch:
     @classmethod
     def of_file(cls, file: GalleryFile, index: str | None, options: dict[str, Any]) -> GallerySearch:
         """Search a built gallery file, with the index stored in it unless another one is asked for."""
-        search = cls(file.gallery, index or file.index, options or dict(file.index_options))
+        own = dict(file.index_options) if index in (None, file.index) else {}
+        search = cls(file.gallery, index or file.index, options or own)
         asked_for_another = search.index != file.index or search.index_options != file.index_options
         if asked_for_another or len(search.places) != 1:
             return search

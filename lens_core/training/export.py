@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from attrs import frozen
 
@@ -15,7 +16,13 @@ from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.atomic import check_writable, move_into_place
 from lens_core.artifacts.manifest import Certificate
 from lens_core.contracts import Documents, Exporter
-from lens_core.errors import BadSettingError, CannotDoError, CannotRunHereError, ExportMismatchError
+from lens_core.errors import (
+    BadSettingError,
+    BrokenPluginError,
+    CannotDoError,
+    CannotRunHereError,
+    ExportMismatchError,
+)
 from lens_core.runtime.lens import Lens, open_runtime
 from lens_core.training import checkpoint, int8, parity, probes
 from lens_core.training.network import LensNet
@@ -51,6 +58,11 @@ def export(
     does; its ``table`` says on which photos.
     """
     exporter: Exporter = plugins.make("exporter", name, options or {})
+    precision: Any = getattr(exporter, "precision", "fp32")
+    if precision not in parity.TOLERANCE:
+        raise BrokenPluginError(
+            f"exporter '{name}' writes a precision that ai-lens does not know: {precision!r}."
+        )
     target = _target(ckpt, exporter, path, quantize)
     if quantize:
         _check_can_quantize(name, exporter, quantize, data_root)
@@ -60,7 +72,7 @@ def export(
     gate = (
         int8.Gate.of(before, data_root, ood, allowed_loss)
         if quantize and data_root
-        else parity.Gate.of(before, data_root, ood, carried, getattr(exporter, "precision", "fp32"))
+        else parity.Gate.of(before, data_root, ood, carried, precision)
     )
     network = exporter.convert(net, _example(net))
     if isinstance(gate, int8.Gate):
@@ -71,7 +83,7 @@ def export(
         certificate = attrs.evolve(checked, exporter=plugins.choose("exporter", name).title)
         certified = _with_certificate(documents, certificate)
         final = _write(exporter, network, certified, Path(folder) / "final" / target.name)
-        _check_final(exporter, net, certified, final)
+        _check_final(exporter, net, certified, draft, final)
         move_into_place(final, target)
     return Exported(target, certificate)
 
@@ -138,12 +150,17 @@ def _with_certificate(documents: Documents, certificate: Certificate) -> Documen
     return {**documents, manifests.NAME: manifests.to_bytes(certified)}
 
 
-def _check_final(exporter: Exporter, net: LensNet, documents: Documents, path: Path) -> None:
-    """The second file differs from the first only in its certificate; see that it carries all documents."""
+def _check_final(exporter: Exporter, net: LensNet, documents: Documents, draft: Path, final: Path) -> None:
+    """The second file differs from the first only in its certificate: it answers the very same numbers."""
     try:
-        found = open_runtime(path, {}).documents
+        before, after = open_runtime(draft, {}), open_runtime(final, {})
     except CannotRunHereError:
-        exporter.check_spec(net, documents, path)  # type: ignore[attr-defined]
+        exporter.check_spec(net, documents, final)  # type: ignore[attr-defined]
         return
-    if dict(found) != dict(documents):
+    if dict(after.documents) != dict(documents):
         raise ExportMismatchError("The export did not keep its documents (labels, thresholds, gallery).")
+    size = net.preprocess.size
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+    for old, new in zip(before.run(images), after.run(images), strict=True):
+        if not np.allclose(old, new, atol=1e-5):
+            raise ExportMismatchError("The exporter wrote another network when it was asked to write again.")

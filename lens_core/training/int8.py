@@ -10,7 +10,7 @@ from attrs import frozen
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Certificate
 from lens_core.contracts import Floats, Photo, Pixels
-from lens_core.errors import ExportMismatchError
+from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import ood_photos
 from lens_core.runtime.lens import Lens, Scores
@@ -24,7 +24,7 @@ from lens_core.training.probes import evenly
 MOST_PHOTOS = 300
 """So many are asked at most; each also as a changed view, which the model was not trained on."""
 CALIBRATION = 100
-"""Photos from which the quantiser learns the range of every number in the network."""
+"""At most so many photos, from which the quantiser learns the range of every number in the network."""
 ALLOWED_LOSS = 1.0
 """Percentage points by which each figure may be worse, unless told otherwise."""
 SEED = 8
@@ -65,7 +65,11 @@ class Gate:
 
     @classmethod
     def of(cls, checkpoint: Lens, data_root: Path, ood: Path | None, allowed_loss: float) -> Gate:
-        """Decode what will be asked: evenly from every item."""
+        """Decode what will be asked: evenly from every item. Raises BadSettingError (E600)."""
+        if not 0 <= allowed_loss <= 100:
+            raise BadSettingError(
+                f"The loss allowed must be 0 to 100 points, not {allowed_loss}.", "1 is usual."
+            )
         chosen = evenly(trained_photos(data_root, checkpoint).photos, MOST_PHOTOS)
         exhibits: list[Photo] = []
         for number, file in enumerate(chosen):
@@ -83,13 +87,13 @@ class Gate:
     def calibration_images(self) -> Pixels:
         """uint8[N, S, S, 3]: evenly from all exhibits' photos, as they are."""
         unchanged = self.material.exhibits[::2]
-        return self.checkpoint.prepare(unchanged[:: max(1, len(unchanged) // CALIBRATION)])
+        return self.checkpoint.prepare(unchanged[:: -(-len(unchanged) // CALIBRATION)])
 
     def check(self, export: Lens) -> Certificate:
         """Raises ExportMismatchError (E230) with the table of what got worse."""
         before, after = measure(self.checkpoint, self.material), measure(export, self.material)
         lost = points_lost(before, after)
-        if max(lost.values()) > self.allowed_loss:
+        if not max(lost.values()) <= self.allowed_loss:
             raise ExportMismatchError(
                 f"The int8 export loses more than {self.allowed_loss:g} points on "
                 f"{len(self.material.exhibits)} pictures of the exhibits.",
@@ -135,6 +139,8 @@ def measure(lens: Lens, material: Material) -> Figures:
     accepted: dict[str, list[bool]] = {}
     for place in lens.manifest.places:
         here, elsewhere = places == place, places != place
+        if not here.any():
+            continue
         scores = lens.score(place, embeddings[here], logits[here])
         first += [scores.evidence(row).best_item == item for row, item in enumerate(items[here])]
         answered += [decision(lens, scores, row) == item for row, item in enumerate(items[here])]

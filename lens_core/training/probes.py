@@ -17,7 +17,7 @@ from lens_core.photos.layout import Dataset, PhotoFile
 
 LIST = "probes.json"
 _FOLDER = "probes/"
-EXHIBITS = 24
+EXHIBITS = 48
 STRAYS = 4
 """Photos that show no exhibit."""
 LONG_SIDE = 512
@@ -43,12 +43,17 @@ def take(dataset: Dataset, ood: Sequence[Path]) -> dict[str, bytes]:
 
 
 def evenly(photos: Sequence[PhotoFile], count: int) -> list[PhotoFile]:
-    """At most ``count`` photos: the first of every item, then the second of every item, and so on."""
-    by_item: dict[tuple[str, str], list[PhotoFile]] = {}
+    """At most ``count`` photos, from every place in turn, and there from every item in turn."""
+    by_place: dict[str, dict[str, list[PhotoFile]]] = {}
     for photo in photos:
-        by_item.setdefault((photo.place, photo.item), []).append(photo)
-    rounds = zip_longest(*by_item.values())
-    return [photo for one_of_each in rounds for photo in one_of_each if photo is not None][:count]
+        by_place.setdefault(photo.place, {}).setdefault(photo.item, []).append(photo)
+    places = [_in_turn(list(items.values())) for items in by_place.values()]
+    return _in_turn(places)[:count]
+
+
+def _in_turn(queues: Sequence[Sequence[PhotoFile]]) -> list[PhotoFile]:
+    """The first of every queue, then the second of every queue, and so on."""
+    return [photo for one_of_each in zip_longest(*queues) for photo in one_of_each if photo is not None]
 
 
 def read(documents: Documents) -> list[Probe]:

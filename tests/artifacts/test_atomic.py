@@ -3,10 +3,17 @@
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
-from lens_core.artifacts.atomic import atomic_path, atomic_write, check_writable, write_json
+from lens_core.artifacts.atomic import (
+    atomic_path,
+    atomic_write,
+    check_writable,
+    move_into_place,
+    write_json,
+)
 from lens_core.errors import CannotWriteError
 
 
@@ -134,3 +141,59 @@ def test_a_long_name_that_the_file_system_takes_can_be_written(tmp_path):
     path.write_bytes(b"old")
     atomic_write(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+# --- files that belong together
+
+
+def written(folder, *names):
+    """A folder of its own, beside the target, that holds what was just written."""
+    (folder / "new").mkdir(parents=True)
+    for name in names:
+        (folder / "new" / name).write_text(f"new {name}")
+    return folder / "new" / names[0]
+
+
+def test_a_file_and_its_companion_are_moved_together(tmp_path):
+    (tmp_path / "best.xml").write_text("old")
+    move_into_place(written(tmp_path, "best.xml", "best.bin"), tmp_path / "best.xml")
+    assert (tmp_path / "best.xml").read_text() == "new best.xml"
+    assert (tmp_path / "best.bin").read_text() == "new best.bin"
+
+
+def test_a_folder_replaces_a_folder(tmp_path):
+    package = tmp_path / "new" / "best.mlpackage"
+    (package / "Data").mkdir(parents=True)
+    (package / "Data" / "model").write_text("new")
+    (tmp_path / "best.mlpackage" / "Data").mkdir(parents=True)
+    (tmp_path / "best.mlpackage" / "Data" / "gone").write_text("old")
+    move_into_place(package, tmp_path / "best.mlpackage")
+    assert [path.name for path in (tmp_path / "best.mlpackage" / "Data").iterdir()] == ["model"]
+
+
+def test_a_folder_is_never_replaced_by_a_file_of_its_name(tmp_path):
+    (tmp_path / "best.bin").mkdir()
+    (tmp_path / "best.bin" / "thesis.txt").write_text("precious")
+    with pytest.raises(
+        CannotWriteError, match=r"best\.bin cannot be written: a folder of that name is in the way"
+    ):
+        move_into_place(written(tmp_path, "best.xml", "best.bin"), tmp_path / "best.xml")
+    assert (tmp_path / "best.bin" / "thesis.txt").read_text() == "precious"
+    assert not (tmp_path / "best.xml").exists()
+
+
+def test_where_moving_fails_half_way_everything_is_as_it_was(tmp_path, monkeypatch):
+    for name in ("best.xml", "best.bin"):
+        (tmp_path / name).write_text(f"old {name}")
+    new, rename = written(tmp_path, "best.xml", "best.bin"), Path.rename
+
+    def failing(self, target):
+        if self == new:
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(CannotWriteError, match="Input/output error"):
+        move_into_place(new, tmp_path / "best.xml")
+    assert (tmp_path / "best.xml").read_text() == "old best.xml"
+    assert (tmp_path / "best.bin").read_text() == "old best.bin"

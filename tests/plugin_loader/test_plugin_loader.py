@@ -121,9 +121,15 @@ def test_a_published_plugin_that_is_not_here_says_how_to_get_it(family, name, di
     assert said == f"{family} '{name}' is not installed. Try: pip install {distribution}"
 
 
-def test_what_follows_a_colon_is_for_the_plugin(install):
-    install("ai-lens-shelf", GOOD, "ai_lens.indexes", "shelf")
-    assert plugins.make("index", "shelf:oak", {}, dim=3).asked == ("shelf:oak", 4, 3)
+def test_what_follows_a_colon_is_for_the_backbone_plugin():
+    assert plugins.choose("backbone", "timm:resnet18").name == "timm"
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [("index", "faiss:hnsw"), ("loss", "ce:x"), ("exporter", "onnx:20")]
+)
+def test_what_follows_a_colon_is_not_ignored_elsewhere(family, name):
+    assert f"{family} '{name}' is unknown" in error_of(UnknownPluginError, plugins.choose, family, name)
 
 
 # --- two of one name
@@ -390,6 +396,12 @@ def test_an_option_of_the_wrong_type_is_an_error_naming_it(install, given):
     said = error_of(BadSettingError, plugins.make, "index", "shelf", given, dim=3)
     assert said.startswith("index 'shelf' (ai-lens-shelf 1.0) cannot use its options: ")
     assert next(iter(given)) in said
+
+
+@pytest.mark.parametrize("given", [0.3, None, [1]])
+def test_options_that_are_no_pairs_are_an_error(given):
+    said = error_of(BadSettingError, plugins.load("loss", "arcface").options, given)
+    assert said.startswith("loss 'arcface' (ai-lens-helper 0.1.0) takes options as `key: value`, not ")
 
 
 def test_an_option_out_of_range_is_an_error_naming_it():

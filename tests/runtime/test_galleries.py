@@ -114,6 +114,16 @@ def test_a_stored_index_can_be_searched_with_another_one(onnx_model, lens, galle
     assert result.predictions == again.predictions
 
 
+def test_an_index_with_options_can_be_searched_by_one_that_has_none(onnx_model, gallery_of_c, save, visitor):
+    path = save(gallery_of_c, "faiss", {"kind": "hnsw"})
+    stored, other = Lens(onnx_model, index_file=path), Lens(onnx_model, index_file=path, index="exact")
+    assert stored.infer("C", visitor("C", "화로")) == other.infer("C", visitor("C", "화로"))
+
+
+def test_no_photos_get_no_answers(lens):
+    assert lens.answer("A", []) == []
+
+
 def test_a_gallery_of_several_places_answers_each(onnx_model, lens, museum, save, visitor):
     path = save(build_gallery(lens, scan(museum).photos), "faiss")
     both = Lens(onnx_model, index_file=path)

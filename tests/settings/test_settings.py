@@ -286,6 +286,7 @@ def test_losses_are_written_as_a_sum(written, meant):
         ("0*ce", "is no weight"),
         ("-1*ce", "is no weight"),
         ("inf*ce", "is no weight"),
+        ("*ce", "'' in '*ce' is no weight"),
     ],
 )
 def test_a_sum_that_makes_no_sense_is_e600_with_an_example(written, said):

@@ -152,7 +152,7 @@ def test_an_export_that_answers_differently_is_refused_with_the_table(run, insta
     target = tmp_path / "out" / "a.onnx"
     with pytest.raises(ExportMismatchError) as refused:
         export(run.checkpoint, "shifted", target)
-    count = int(re.match(r"E230: The export answers (\d+) of 33 photos otherwise", str(refused.value))[1])
+    count = int(re.match(r"E230: The export answers (\d+) of 57 photos otherwise", str(refused.value))[1])
     heads, *rows = refused.value.table
     assert heads == ("photo", "place", "checkpoint", "export", "score differs by", "distance differs by")
     assert len(rows) == count > 3
@@ -167,7 +167,7 @@ def test_the_command_prints_the_table_and_exits_4(run, install, ai_lens, tmp_pat
     done = ai_lens("export", "--ckpt", ckpt, "--to", "shifted")
     assert (done.status, done.out) == (4, "")
     assert "What differs\nphoto" in done.err
-    assert re.search(r"E230: The export answers \d+ of 33 photos otherwise", done.err.splitlines()[-1])
+    assert re.search(r"E230: The export answers \d+ of 57 photos otherwise", done.err.splitlines()[-1])
 
 
 def test_photos_are_asked_turned_tiny_and_grey_under_a_korean_path(run, monkeypatch):
@@ -327,3 +327,34 @@ def test_an_export_in_16_bits_may_differ_a_little_more_and_says_so(run, install,
     said = export(run.checkpoint, "half", tmp_path / "half.onnx").certificate
     assert said.precision == "fp16"
     assert 1e-3 < said.largest_score_difference < 1e-2
+
+
+def test_an_exporter_that_writes_another_network_the_second_time_is_refused(run, install, tmp_path):
+    code = CHANGED.format(
+        convert="module", forward="embeddings, logits = self.net(images); return embeddings, -logits", more=""
+    ).replace(
+        "self.onnx.write(network[0], documents, path)",
+        "self.times = getattr(self, 'times', 0) + 1\n"
+        "        again = self.onnx.convert(Changed(network[1]), network[2])\n"
+        "        self.onnx.write(network[0] if self.times == 1 else again, documents, path)",
+    )
+    install("ai-lens-fickle", code, "ai_lens.exporters", "fickle")
+    with pytest.raises(ExportMismatchError, match="wrote another network when it was asked to write again"):
+        export(run.checkpoint, "fickle", tmp_path / "a.onnx")
+    assert list(tmp_path.glob("*.onnx")) == []
+
+
+@pytest.mark.parametrize("allowed", [float("nan"), float("inf"), -1, 101])
+def test_a_loss_that_is_no_share_cannot_be_allowed(run, museum, install, tmp_path, allowed):
+    install("ai-lens-ruined", RUINED, "ai_lens.exporters", "ruined")
+    with pytest.raises(BadSettingError, match="must be 0 to 100 points"):
+        export(run.checkpoint, "ruined", data_root=museum, quantize="int8", allowed_loss=allowed)
+
+
+def test_int8_may_be_judged_on_the_photos_of_one_place(run, build_museum, install, tmp_path):
+    install("ai-lens-coarse", COARSE, "ai_lens.exporters", "coarse")
+    one = build_museum(tmp_path / "data", {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}}, photos=4)
+    done = export(
+        run.checkpoint, "coarse", tmp_path / "a.onnx", data_root=one, quantize="int8", allowed_loss=100
+    )
+    assert done.certificate.photos == 16

@@ -13,6 +13,8 @@ from lens_core.errors import ModelLoadError
 _ASSETS = "scann_assets.pbtxt"
 _NAMES = re.compile(r"[a-z0-9_]+\.(npy|pb|pbtxt)")
 """Not ``scann_docids.pkl``: ScaNN would unpickle it, which runs whatever is in it."""
+_LIST = re.compile(r'(assets \{\n  asset_type: [A-Z_]+\n  asset_path: "[a-z0-9_]+\.(npy|pb)"\n\}\n)+')
+"""How ScaNN writes the list of its files. Protobuf text has many more ways to name a path: none is read."""
 
 
 def packed(searcher: Any) -> dict[str, bytes]:
@@ -39,7 +41,9 @@ def unpacked(library: Any, files: Mapping[str, bytes], path: Path) -> Any:
 
 def _refuse_strangers(files: Mapping[str, bytes], path: Path) -> None:
     """Neither a file nor what ScaNN is told to open may lie outside the folder."""
-    told = re.findall(r'asset_path:\s*"([^"]*)"', files.get(_ASSETS, b"").decode(errors="replace"))
+    assets = files.get(_ASSETS, b"").decode(errors="replace")
+    told = re.findall(r'asset_path: "([^"]*)"', assets)
     strangers = [name for name in (*files, *told) if not _NAMES.fullmatch(name)]
-    if strangers or _ASSETS not in files or not set(told) <= set(files):
+    # The whole text must be of this one form: protobuf has many ways to write a path.
+    if strangers or not _LIST.fullmatch(assets) or not set(told) <= set(files):
         raise ModelLoadError(f"{path} is not a ScaNN index as ai-lens saves it.")
