@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 import threading
@@ -10,10 +11,14 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from lens_core.errors import BrokenPluginError, LensError, NotInstalledError
+from lens_core.errors import BrokenPluginError, CannotWriteError, LensError, NotInstalledError
 
 if TYPE_CHECKING:
     from lens_core.plugins import Plugin
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+"""What the disk says when it cannot take more; no plugin is to blame for it."""
 
 
 class _PrintToStderr:
@@ -55,6 +60,8 @@ def blaming(plugin: Plugin, when: str) -> Iterator[None]:
             f"Try: pip install {_requirement(plugin, error.name or '')}",
         ) from error
     except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise CannotWriteError(f"The output cannot be written: {error.strerror}.") from error
         raise BrokenPluginError(f"{plugin.title} failed {when}: {one_line(error)}.") from error
 
 

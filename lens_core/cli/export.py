@@ -33,7 +33,8 @@ def export(
     ] = None,
     ood: options.Ood = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="An option of the exporter, KEY=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option(help="KEY=VALUE for every exporter named, NAME.KEY=VALUE for one; may be repeated."),
     ] = None,
 ) -> None:
     """Export a checkpoint. Nothing is written unless it answers real photos as the checkpoint does."""
@@ -42,7 +43,10 @@ def export(
     targets += [(name, None) for name in dict.fromkeys(to or []) if not (onnx and name == "onnx")]
     if not targets:
         raise typer.BadParameter("say where to: --onnx FILE or --to NAME")
+    if max_loss is not None and not quantize:
+        raise typer.BadParameter("goes with --quantize int8", param_hint="--max-loss")
     front = choices.of(context)
+    _check_first(targets, given)
     photos = data_root or front.named_data_root
     if quantize and not photos and front.data_root.is_dir():
         photos = front.data_root
@@ -50,7 +54,29 @@ def export(
     if max_loss is not None:
         asked["allowed_loss"] = max_loss
     for name, path in targets:
-        export_to(ckpt, name, path, given, **asked)
+        export_to(ckpt, name, path, _own(name, given), **asked)
+
+
+def _check_first(targets: list[tuple[str, Path | None]], given: dict[str, Any]) -> None:
+    """Of several exports, a mistake in the last must show before the first is made."""
+    from lens_core import plugins
+    from lens_core.errors import BadSettingError
+
+    names = [name for name, _ in targets]
+    for key in given:
+        if "." in key and key.partition(".")[0] not in names:
+            raise BadSettingError(
+                f"Option '{key}' is for none of {', '.join(names)}.", "Write NAME.KEY=VALUE."
+            )
+    for name in names:
+        plugins.load("exporter", name).options(_own(name, given), name)
+
+
+def _own(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The options that are for everybody, and those for the exporter ``name``."""
+    shared = {key: value for key, value in given.items() if "." not in key}
+    own = {key: value for key, value in given.items() if key.startswith(f"{name}.")}
+    return shared | {key.partition(".")[2]: value for key, value in own.items()}
 
 
 def export_to(ckpt: Path, name: str, path: Path | None, given: dict[str, Any], **asked: Any) -> Path:

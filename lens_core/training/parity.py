@@ -83,6 +83,8 @@ class Gate:
         """Photos of ``data_root``; without it, those the checkpoint carries."""
         if data_root:
             carried = probes.take(trained_photos(data_root, checkpoint), ood_photos(data_root, ood))
+        elif ood:
+            raise BadSettingError("--ood goes with --data-root.", "Pass both, or neither.")
         asked = probes.read(carried)
         if not asked:
             raise BadSettingError(

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import onnx
 import pytest
 from PIL import Image
 
@@ -354,6 +355,28 @@ def test_export_prints_the_path_it_wrote(ai_lens, run, tmp_path):
     done = ai_lens("export", "--ckpt", run.checkpoint, "--onnx", target)
     assert (done.status, done.out) == (0, f"{target}\n")
     assert target.is_file()
+
+
+def test_of_several_exports_a_mistake_in_the_last_shows_before_the_first_is_made(ai_lens, run, tmp_path):
+    ckpt = tmp_path / "a.ckpt"
+    ckpt.write_bytes(run.checkpoint.read_bytes())
+    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--to", "onx"), 5, "E400")
+    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "opst=17"), 2, "E600")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_an_option_may_be_for_one_of_several_exporters(ai_lens, run, tmp_path):
+    ckpt = tmp_path / "a.ckpt"
+    ckpt.write_bytes(run.checkpoint.read_bytes())
+    flags = ["--to", "onnx", "--to", "torchscript", "--option", "onnx.opset=15"]
+    done = ai_lens("export", "--ckpt", ckpt, *flags)
+    assert done.out.splitlines() == [str(tmp_path / "a.onnx"), str(tmp_path / "a.pt")]
+    assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == 15
+    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "openvino.x=1"), 2, "E600")
+
+
+def test_max_loss_without_quantize_is_wrong_usage(ai_lens, run):
+    assert ai_lens("export", "--ckpt", run.checkpoint, "--to", "onnx", "--max-loss", 3).status == 2
 
 
 def test_export_to_nowhere_is_wrong_usage(ai_lens, run):

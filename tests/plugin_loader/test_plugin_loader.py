@@ -11,6 +11,7 @@ from lens_core.errors import (
     AmbiguousPluginError,
     BadSettingError,
     BrokenPluginError,
+    CannotWriteError,
     LensError,
     NotInstalledError,
     PluginNotAllowedError,
@@ -284,6 +285,15 @@ def test_a_product_that_fails_in_use_names_the_plugin(install, body, reason):
     said = error_of(LensError, index.search, None, 1)
     assert said.startswith("index 'late' (ai-lens-late 1.0) ")
     assert reason in said
+
+
+def test_a_full_disk_is_not_blamed_on_the_plugin(install):
+    code = BARE.replace("return ExactIndex(dim)", "return Full(dim)") + (
+        "class Full(ExactIndex):\n    def save(self, path): raise OSError(28, 'No space left on device')\n"
+    )
+    install("ai-lens-full", code, "ai_lens.indexes", "full")
+    index = plugins.make("index", "full", {}, dim=3)
+    assert "No space left on device" in error_of(CannotWriteError, index.save, None)
 
 
 def test_what_a_product_prints_in_use_goes_to_stderr(install, capsys):

@@ -146,11 +146,22 @@ def test_an_index_of_another_model(saved):
         {"scann_docids.pkl": b"\x80\x04K\x01."},
         {"scann_assets.pbtxt": b'assets { asset_type: DATASET_NPY asset_path: "/etc/passwd" }'},
         {"scann_assets.pbtxt": b'assets { asset_type: DATASET_NPY asset_path: "other.npy" }'},
+        {"scann_assets.pbtxt": b"assets {\n  asset_type: DATASET_NPY\n  asset_path: '/etc/passwd'\n}\n"},
         {"scann_assets.pbtxt": b"not what ScaNN writes"},
         {"index.json": b"{}"},
         {"index.json": json.dumps({"dim": 8, "vectors": 6}).encode()},
     ],
-    ids=["outside", "absolute", "pickle", "asset outside", "asset missing", "no text", "no size", "count"],
+    ids=[
+        "outside",
+        "absolute",
+        "pickle",
+        "asset outside",
+        "asset missing",
+        "asset quoted",
+        "no text",
+        "no size",
+        "count",
+    ],
 )
 def test_a_sealed_file_that_ai_lens_would_not_write(saved, change):
     container.write(saved, {**container.read(saved), **change})
