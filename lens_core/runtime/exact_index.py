@@ -10,7 +10,7 @@ from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, NoOptions, Rows
 from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
 from lens_core.hookspecs import hookimpl
-from lens_core.runtime.vectors import checked
+from lens_core.runtime.vectors import checked, checked_k, checked_rows
 
 
 @hookimpl
@@ -34,6 +34,7 @@ class ExactIndex:
         self._vectors = np.concatenate([self._vectors, self._fitting(vectors)])
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
+        checked_k(k, len(self))
         distances = np.clip(1 - self._fitting(queries) @ self._vectors.T, 0, 2)
         if k < len(self):  # sorting a million distances for the sake of ten would take most of the time
             rows = np.argpartition(distances, k, axis=1)[:, :k]
@@ -45,7 +46,7 @@ class ExactIndex:
         return nearest, np.take_along_axis(rows, order, axis=1).astype(np.int64)
 
     def remove(self, rows: Rows) -> None:
-        self._vectors = np.delete(self._vectors, rows, axis=0)
+        self._vectors = np.delete(self._vectors, checked_rows(rows, len(self)), axis=0)
 
     def save(self, path: Path) -> None:
         with atomic_path(path) as temporary, temporary.open("wb") as file:

@@ -1,7 +1,7 @@
 """What can be set of each built-in loss."""
 
 from attrs import field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, le
 
 
 @frozen
@@ -12,7 +12,7 @@ class CosineSoftmaxOptions:
 
 @frozen
 class ArcFaceOptions:
-    margin: float = field(default=0.3, validator=ge(0))
+    margin: float = field(default=0.3, validator=[ge(0), le(1.5)])
     """Angle, in radians, that the right class must be ahead by."""
     scale: float = field(default=24.0, validator=gt(0))
     """How sharply cosines are told apart."""
@@ -20,7 +20,7 @@ class ArcFaceOptions:
 
 @frozen
 class CosFaceOptions:
-    margin: float = field(default=0.2, validator=ge(0))
+    margin: float = field(default=0.2, validator=[ge(0), le(1)])
     """Cosine that the right class must be ahead by."""
     scale: float = field(default=24.0, validator=gt(0))
     """How sharply cosines are told apart."""
@@ -34,7 +34,7 @@ class SubCenterArcFaceOptions(ArcFaceOptions):
 
 @frozen
 class TripletOptions:
-    margin: float = field(default=0.2, validator=ge(0))
+    margin: float = field(default=0.2, validator=[ge(0), le(2)])
     """Cosine distance that a photo of another item must be further away than one of the same item."""
 
 

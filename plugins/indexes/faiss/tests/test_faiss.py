@@ -307,7 +307,7 @@ def test_more_neighbours_than_vectors(k):
 @pytest.mark.parametrize("row", [-1, 5])
 def test_removing_a_row_that_is_not_there(row):
     index = built({}, 5)
-    with pytest.raises(BrokenPluginError, match=re.escape(f"rows [0, {row}] are not all among the 5 rows")):
+    with pytest.raises(BrokenPluginError, match=re.escape(f"rows {sorted([0, row])} are not all among")):
         index.remove(np.array([0, row], np.int64))
     assert len(index) == 5
 

@@ -61,6 +61,7 @@ def _open(
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # the wheels for Windows would report to Microsoft
     _check_available(options.providers, onnxruntime.get_available_providers())
     try:
         session = onnxruntime.InferenceSession(

@@ -14,7 +14,7 @@ from ai_lens_annoy.options import AnnoyOptions
 from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import CannotDoError, ModelLoadError
-from lens_core.runtime.vectors import checked
+from lens_core.runtime.vectors import checked, checked_k
 
 FARTHEST = 2.0
 LEAST_WEIGHED = 10_000
@@ -54,8 +54,7 @@ class Forest:
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
         asked = checked(queries, self._dim)
-        if not 1 <= k <= len(self):
-            raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
+        checked_k(k, len(self))
         weighed = self._options.search_k or max(len(self), LEAST_WEIGHED)
         distances = np.full((len(asked), k), FARTHEST, np.float32)
         rows = np.full((len(asked), k), -1, np.int64)

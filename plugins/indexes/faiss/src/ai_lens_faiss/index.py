@@ -12,7 +12,7 @@ from ai_lens_faiss import files, kinds
 from ai_lens_faiss.options import FaissOptions
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
-from lens_core.runtime.vectors import checked
+from lens_core.runtime.vectors import checked, checked_k, checked_rows
 
 
 class FaissIndex:
@@ -52,8 +52,7 @@ class FaissIndex:
         found the rest are row -1 at distance 2.
         """
         asked = checked(queries, self._dim)
-        if not 1 <= k <= len(self):
-            raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
+        checked_k(k, len(self))
         cosines, rows = self._index.search(asked, k)
         # Rounding leaves the cosine of a vector with itself a little above 1; that of row -1 is the lowest
         # number there is.
@@ -61,9 +60,7 @@ class FaissIndex:
 
     def remove(self, rows: Rows) -> None:
         """Forget these rows; those behind move up. Raises CannotDoError (E460) for ``hnsw``."""
-        unwanted = np.asarray(rows, dtype=np.int64)
-        if unwanted.size and not 0 <= unwanted.min() <= unwanted.max() < len(self):
-            raise ValueError(f"rows {unwanted.tolist()} are not all among the {len(self)} rows of the index")
+        unwanted = checked_rows(rows, len(self))
         if self._options.kind == "hnsw":
             raise CannotDoError(
                 "FAISS cannot remove vectors from an hnsw index.",

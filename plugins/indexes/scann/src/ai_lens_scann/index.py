@@ -13,7 +13,7 @@ from ai_lens_scann.options import ScannOptions
 from lens_core.artifacts import container
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
-from lens_core.runtime.vectors import checked
+from lens_core.runtime.vectors import checked, checked_k
 
 FARTHEST = 2.0
 _ABOUT = "index.json"
@@ -47,8 +47,7 @@ class ScannIndex:
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
         asked = checked(queries, self._dim)
-        if not 1 <= k <= len(self):
-            raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
+        checked_k(k, len(self))
         distances = np.full((len(asked), k), FARTHEST, np.float32)
         rows = np.full((len(asked), k), -1, np.int64)
         if len(asked):

@@ -13,7 +13,7 @@ from ai_lens_usearch.options import UsearchOptions
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import DamagedArtifactError
-from lens_core.runtime.vectors import checked
+from lens_core.runtime.vectors import checked, checked_k, checked_rows
 
 FARTHEST = 2.0
 
@@ -52,8 +52,7 @@ class UsearchIndex:
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first."""
         asked = checked(queries, self._dim)
-        if not 1 <= k <= len(self):
-            raise ValueError(f"k is {k}; it must be between 1 and the {len(self)} vectors of the index")
+        checked_k(k, len(self))
         distances = np.full((len(asked), k), FARTHEST, np.float32)
         rows = np.full((len(asked), k), -1, np.int64)
         for number, query in enumerate(asked):
@@ -65,9 +64,7 @@ class UsearchIndex:
 
     def remove(self, rows: Rows) -> None:
         """Forget these rows; those behind move up."""
-        unwanted = np.unique(np.asarray(rows, np.int64))
-        if unwanted.size and not 0 <= unwanted.min() <= unwanted.max() < len(self):
-            raise ValueError(f"rows {unwanted.tolist()} are not all among the {len(self)} rows of the index")
+        unwanted = checked_rows(rows, len(self))
         if len(unwanted) == len(self):
             self._start_anew()
             return
