@@ -65,6 +65,9 @@ def blaming(plugin: Plugin, when: str) -> Iterator[None]:
         raise BrokenPluginError(f"{plugin.title} failed {when}: {one_line(error)}.") from error
 
 
+_MISSING = object()
+
+
 class Guarded:
     """What a plugin made, to be used as if it were bare; whatever fails in its methods names the plugin."""
 
@@ -72,7 +75,10 @@ class Guarded:
         self._product, self._plugin = product, plugin
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._product, name)
+        with blaming(self._plugin, f"in {name}"):
+            value = getattr(self._product, name, _MISSING)
+        if value is _MISSING:  # hasattr() asks this way
+            raise AttributeError(name)
         return self._guard(name, value) if callable(value) else value
 
     def __bool__(self) -> bool:

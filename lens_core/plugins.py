@@ -170,7 +170,8 @@ class Driver:
 
         product = self.call(hook, **arguments)
         contract = getattr(contracts, self.plugin.family.contract or "")
-        missing = [name for name in contracts.members(contract) if not hasattr(product, name)]
+        with blaming(self.plugin, "in what it made"):
+            missing = [name for name in contracts.members(contract) if not hasattr(product, name)]
         if missing:
             raise BrokenPluginError(
                 f"{self.plugin.title} made a {type(product).__name__}, which is no {contract.__name__}: "

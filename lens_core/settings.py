@@ -132,7 +132,10 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Resolved:
-    """Merge the layers. ``flags`` uses dotted keys; entries that are None were not given."""
+    """Merge the layers. ``flags`` uses dotted keys; entries that are None were not given.
+
+    A layer that names another index than the layers below it does not inherit their ``index_options``.
+    """
     types = dict(keys())
     values: dict[str, Any] = {}
     origins = dict.fromkeys(types, "default")
@@ -142,7 +145,11 @@ def resolve(
         _from_environment(os.environ if environ is None else environ, types),
         ((key, value, f"flag --{key.replace('.', '-').replace('_', '-')}") for key, value in given.items()),
     ):
-        for key, value, origin in layer:
+        entries = list(layer)
+        if any(key == "index" and value != values.get("index", value) for key, value, _ in entries):
+            values.pop("index_options", None)  # they were for the index that was named before
+            origins["index_options"] = "default"
+        for key, value, origin in entries:
             values[key] = _typed(key, value, types[key], origin)
             origins[key] = origin
     return Resolved(_assemble(values, origins), origins)

@@ -33,16 +33,16 @@ def _main(arguments: list[str]) -> None:
     _speak_utf8()
     # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    debug = _take("--debug", arguments) or os.environ.get("AI_LENS_DEBUG") == "1"
+    say.debug(_take("--debug", arguments) or os.environ.get("AI_LENS_DEBUG") == "1")
     say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments))
     try:
         _run(lambda: command(arguments))
     except LensError as error:
-        if debug:
+        if say.debugging():
             raise
         _fail(error)
     except Exception as error:
-        if debug:
+        if say.debugging():
             raise
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(CannotWriteError(f"The output cannot be written: {error.strerror}."))

@@ -47,6 +47,7 @@ def export(
         raise typer.BadParameter("goes with --quantize int8", param_hint="--max-loss")
     front = choices.of(context)
     _check_first(targets, given)
+    opset = front.resolve().settings.export.opset
     photos = data_root or front.named_data_root
     if quantize and not photos and front.data_root.is_dir():
         photos = front.data_root
@@ -54,7 +55,8 @@ def export(
     if max_loss is not None:
         asked["allowed_loss"] = max_loss
     for name, path in targets:
-        export_to(ckpt, name, path, _own(name, given), **asked)
+        configured = {"opset": opset} if name == "onnx" else {}
+        export_to(ckpt, name, path, configured | _own(name, given), **asked)
 
 
 def _check_first(targets: list[tuple[str, Path | None]], given: dict[str, Any]) -> None:

@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from lens_core.progress import Progress, Stage
 
 _quiet = False
+_debugging = False
 
 
 def be_quiet(quiet: bool) -> None:
     """``--quiet``: results and errors only."""
     global _quiet  # one flag of one process
     _quiet = quiet
+
+
+def debug(wanted: bool) -> None:
+    """``--debug``: all there is to know when something fails."""
+    global _debugging  # one flag of one process
+    _debugging = wanted
+
+
+def debugging() -> bool:
+    return _debugging
 
 
 def say(text: str) -> None:

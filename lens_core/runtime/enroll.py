@@ -21,7 +21,8 @@ def build_gallery(lens: Lens, photos: Sequence[PhotoFile], progress: Progress = 
         for photo in decoded:
             if isinstance(photo, Exception):
                 raise photo
-        embeddings.append(lens.see([photo for photo in decoded if not isinstance(photo, Exception)])[0])
+        good = [photo for photo in decoded if not isinstance(photo, Exception)]
+        embeddings.append(lens.see(lens.prepare(good))[0])
         done += len(decoded)
         progress(done, len(photos))
     return Gallery(np.concatenate(embeddings), tuple((photo.place, photo.item) for photo in photos))

@@ -10,7 +10,7 @@ from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, NoOptions, Rows
 from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
 from lens_core.hookspecs import hookimpl
-from lens_core.runtime.vectors import checked, checked_k, checked_rows
+from lens_core.runtime.arrays import FARTHEST, checked, checked_k, checked_rows
 
 
 @hookimpl
@@ -35,7 +35,7 @@ class ExactIndex:
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         checked_k(k, len(self))
-        distances = np.clip(1 - self._fitting(queries) @ self._vectors.T, 0, 2)
+        distances = np.clip(1 - self._fitting(queries) @ self._vectors.T, 0, FARTHEST)
         if k < len(self):  # sorting a million distances for the sake of ten would take most of the time
             rows = np.argpartition(distances, k, axis=1)[:, :k]
         else:

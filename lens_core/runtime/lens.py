@@ -180,16 +180,16 @@ class Lens:
         """uint8[N, S, S, 3]: decoded photos as this model takes them."""
         return np.stack([prepare(photo, self.manifest.preprocess) for photo in photos])
 
-    def see(self, photos: Sequence[Photo]) -> tuple[Floats, Floats]:
-        """What the network makes of photos: (embeddings float32[N, D], logits float32[N, C])."""
-        starts = range(0, len(photos), BATCH)
-        seen = [self._run(self.prepare(photos[start : start + BATCH])) for start in starts]
+    def see(self, images: Pixels) -> tuple[Floats, Floats]:
+        """What the network makes of prepared photos: (embeddings float32[N, D], logits float32[N, C])."""
+        starts = range(0, len(images), BATCH)
+        seen = [self._run(images[start : start + BATCH]) for start in starts]
         embeddings, logits = zip(*seen, strict=True)
         return np.concatenate(embeddings), np.concatenate(logits)
 
     def scores(self, place: str, photos: Sequence[Photo]) -> Scores:
         """What the rule needs to know of each photo."""
-        return self.score(place, *self.see(photos))
+        return self.score(place, *self.see(self.prepare(photos)))
 
     def score(
         self, place: str, embeddings: Floats, logits: Floats, search: PlaceSearch | None = None

@@ -23,6 +23,7 @@ from lens_core.errors import (
     DamagedArtifactError,
     ModelLoadError,
 )
+from lens_core.runtime.arrays import FARTHEST
 
 CANDIDATES = 10
 """Rows asked of an index for one photo; the nearest of them by the gallery's own embeddings is the answer."""
@@ -74,10 +75,6 @@ class PlaceSearch:
             f"of the {len(self.gallery.labels)} reference photos.",
             "Use another one: --index exact.",
         )
-
-
-FARTHEST = 2.0
-"""The largest cosine distance there is."""
 
 
 @define

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from lens_core.contracts import Floats, NoOptions, Pixels, Runtime
 from lens_core.hookspecs import hookimpl
+from lens_core.runtime.arrays import checked_photos
 
 
 @hookimpl
@@ -26,10 +25,7 @@ class CheckpointRuntime:
     def run(self, images: Pixels) -> tuple[Floats, Floats]:
         import torch
 
-        size = self._net.preprocess.size
-        if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3) or len(images) == 0:
-            wanted = f"uint8[N, {size}, {size}, 3]"
-            raise ValueError(f"the model takes {wanted}, not {images.dtype}{list(images.shape)}")
+        photos = torch.from_numpy(checked_photos(images, self._net.preprocess.size))
         with torch.inference_mode():
-            embeddings, logits = self._net(torch.from_numpy(images))
+            embeddings, logits = self._net(photos)
         return embeddings.numpy(), logits.numpy()

@@ -9,10 +9,11 @@ from attrs import frozen
 
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Certificate
-from lens_core.contracts import Floats, Photo, Pixels
+from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import ood_photos
+from lens_core.photos.preprocess import prepare
 from lens_core.runtime.lens import Lens, Scores
 from lens_core.runtime.search import GallerySearch
 from lens_core.settings import Augment
@@ -32,13 +33,15 @@ SEED = 8
 
 @frozen(eq=False)
 class Material:
-    """Photos of exhibits, as they are and changed, and photos that show none; decoded."""
+    """Photos of exhibits, as they are and changed, and photos that show none; prepared for the model."""
 
     places: tuple[str, ...]
     """Of each exhibit's photo."""
     items: tuple[str, ...]
-    exhibits: tuple[Photo, ...]
-    strays: tuple[Photo, ...]
+    exhibits: Pixels
+    """uint8[N, S, S, 3]."""
+    strays: Pixels
+    """uint8[M, S, S, 3]; there may be none."""
 
 
 @frozen
@@ -65,29 +68,31 @@ class Gate:
 
     @classmethod
     def of(cls, checkpoint: Lens, data_root: Path, ood: Path | None, allowed_loss: float) -> Gate:
-        """Decode what will be asked: evenly from every item. Raises BadSettingError (E600)."""
+        """Prepare what will be asked: evenly from every item. Raises BadSettingError (E600)."""
         if not 0 <= allowed_loss <= 100:
             raise BadSettingError(
                 f"The loss allowed must be 0 to 100 points, not {allowed_loss}.", "1 is usual."
             )
         chosen = evenly(trained_photos(data_root, checkpoint).photos, MOST_PHOTOS)
-        exhibits: list[Photo] = []
+        preprocess = checkpoint.manifest.preprocess
+        exhibits: list[Pixels] = []
         for number, file in enumerate(chosen):
             photo = decode(file.path)
-            view = random_view(photo, checkpoint.manifest.preprocess, Augment(), SEED + number)
-            exhibits += [photo, Photo(view, view.shape[1], view.shape[0])]
+            view = random_view(photo, preprocess, Augment(), SEED + number)
+            exhibits += [prepare(photo, preprocess), view]
+        strays = [prepare(decode(path), preprocess) for path in ood_photos(data_root, ood)[:MOST_PHOTOS]]
         material = Material(
             tuple(file.place for file in chosen for _ in range(2)),
             tuple(file.item for file in chosen for _ in range(2)),
-            tuple(exhibits),
-            tuple(decode(path) for path in ood_photos(data_root, ood)[:MOST_PHOTOS]),
+            np.stack(exhibits),
+            np.stack(strays) if strays else np.empty((0, *exhibits[0].shape), np.uint8),
         )
         return cls(checkpoint, material, allowed_loss)
 
     def calibration_images(self) -> Pixels:
         """uint8[N, S, S, 3]: evenly from all exhibits' photos, as they are."""
         unchanged = self.material.exhibits[::2]
-        return self.checkpoint.prepare(unchanged[:: -(-len(unchanged) // CALIBRATION)])
+        return unchanged[:: -(-len(unchanged) // CALIBRATION)]
 
     def check(self, export: Lens) -> Certificate:
         """Raises ExportMismatchError (E230) with the table of what got worse."""
@@ -132,7 +137,7 @@ def _rows(before: Figures, after: Figures, lost: dict[str, float]) -> list[tuple
 def measure(lens: Lens, material: Material) -> Figures:
     """Ask every photo at its own place, and as an unknown in every way there is."""
     embeddings, logits = lens.see(material.exhibits)
-    strays = lens.see(material.strays) if material.strays else None
+    strays = lens.see(material.strays) if len(material.strays) else None
     places, items = np.array(material.places), np.array(material.items)
     first: list[bool] = []
     answered: list[bool] = []

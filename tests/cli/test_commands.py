@@ -375,6 +375,15 @@ def test_an_option_may_be_for_one_of_several_exporters(ai_lens, run, tmp_path):
     failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "openvino.x=1"), 2, "E600")
 
 
+def test_export_reads_the_settings_and_an_option_wins(ai_lens, run, tmp_path):
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("export: {opset: 15}\n")
+    asked = ("--config", settings, "export", "--ckpt", run.checkpoint, "--onnx", tmp_path / "a.onnx")
+    for option, opset in ((), 15), (("--option", "opset=18"), 18):
+        assert ai_lens(*asked, *option).status == 0
+        assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == opset
+
+
 def test_max_loss_without_quantize_is_wrong_usage(ai_lens, run):
     assert ai_lens("export", "--ckpt", run.checkpoint, "--to", "onnx", "--max-loss", 3).status == 2
 

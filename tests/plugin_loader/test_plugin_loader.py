@@ -287,6 +287,17 @@ def test_a_product_that_fails_in_use_names_the_plugin(install, body, reason):
     assert reason in said
 
 
+def test_a_product_whose_attribute_cannot_be_read_names_the_plugin(install):
+    code = BARE.replace("return ExactIndex(dim)", "return Moody(dim)") + (
+        "class Moody(ExactIndex):\n    @property\n    def mood(self): return {}['mood']\n"
+    )
+    install("ai-lens-moody", code, "ai_lens.indexes", "moody")
+    index = plugins.make("index", "moody", {}, dim=3)
+    said = error_of(BrokenPluginError, getattr, index, "mood")
+    assert said.startswith("index 'moody' (ai-lens-moody 1.0) failed in mood: KeyError: 'mood'.")
+    assert not hasattr(index, "weather")
+
+
 def test_a_full_disk_is_not_blamed_on_the_plugin(install):
     code = BARE.replace("return ExactIndex(dim)", "return Full(dim)") + (
         "class Full(ExactIndex):\n    def save(self, path): raise OSError(28, 'No space left on device')\n"

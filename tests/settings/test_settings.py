@@ -113,6 +113,17 @@ export: {onnx: true, opset: 17}
     )
 
 
+def test_options_of_an_index_stay_with_the_index_they_were_written_for(file):
+    path = file("index: faiss\nindex_options: {kind: hnsw}\n")
+    assert settled(path).index_options == settled(path, {"index": "faiss"}).index_options == {"kind": "hnsw"}
+    other = resolve(path, {"index": "exact"})
+    assert (other.settings.index_options, other.origins["index_options"]) == ({}, "default")
+    assert settled(path, {"index": "usearch", "index_options": {"dtype": "i8"}}).index_options == {
+        "dtype": "i8"
+    }
+    assert settled(file("index_options: {kind: hnsw}"), {"index": "faiss"}).index_options == {"kind": "hnsw"}
+
+
 # --- types
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,8 +32,8 @@ def check(
     ] = None,
 ) -> None:
     """Ask a plugin all that ai-lens relies on. Exits with 5 when it does not keep its contract."""
+    from lens_core.cli import say
     from lens_core.cli.options import key_values
-    from lens_core.cli.say import say
     from lens_core.errors import BrokenPluginError, needing
 
     with needing("checking a plugin", "testing"):
@@ -48,7 +47,7 @@ def check(
     if file is None and "runtime" in families:
         contract_run.needs_a_file(name)
     titles = " and ".join(plugin.title for plugin in chosen)
-    say(f"Checking {titles} ...")
+    say.say(f"Checking {titles} ...")
     outcomes: list[Outcome] = []
     results = sys.stdout
 
@@ -57,7 +56,7 @@ def check(
         print(_line(outcome), file=results, flush=True)
 
     question = contract_run.Question(families, name, options, file and file.absolute())
-    contract_run.ask(question, tell, noise=sys.stderr if _debugging() else io.StringIO())
+    contract_run.ask(question, tell, noise=sys.stderr if say.debugging() else io.StringIO())
     failed = sum(outcome.result == "failed" for outcome in outcomes)
     if failed:
         raise BrokenPluginError(
@@ -88,7 +87,3 @@ def _line(outcome: Outcome) -> str:
     lines = [f"{outcome.result:<7}  {outcome.test}"]
     lines += [f"         {text}" for text in (outcome.why, outcome.advice) if text]
     return "\n".join(lines)
-
-
-def _debugging() -> bool:
-    return "--debug" in sys.argv or os.environ.get("AI_LENS_DEBUG") == "1"

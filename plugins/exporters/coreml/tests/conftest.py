@@ -3,14 +3,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ai_lens_coreml.quiet import quiet
+
+from lens_core.quiet import quietly
 
 
 class StandIn:
     """MLModel where there is no Core ML: the written program, worked out operator by operator."""
 
     def __init__(self, path):
-        with quiet():
+        with quietly():
             from ai_lens_coreml import evaluating, package
             from coremltools.proto import Model_pb2
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from ai_lens_coreml import package
-from ai_lens_coreml.quiet import quiet
 from torch import nn
 
 from lens_core import plugins
@@ -26,6 +25,7 @@ from lens_core.errors import (
     ModelLoadError,
     NotInstalledError,
 )
+from lens_core.quiet import quietly
 from lens_core.runtime.lens import open_runtime
 from lens_core.testing import networks
 
@@ -58,7 +58,7 @@ def copied(exported, tmp_path):
 
 
 def specification(path):
-    with quiet():
+    with quietly():
         from coremltools.proto import Model_pb2
     return Model_pb2.Model.FromString((path / package.MODEL).read_bytes())
 
@@ -86,7 +86,7 @@ def test_the_package_is_what_an_app_expects(exported):
 
 
 def test_coremltools_reads_the_package_and_the_seal_stays_whole(copied):
-    with quiet():
+    with quietly():
         from coremltools.libmodelpackage import ModelPackage
     before = files(copied)
     assert ModelPackage(str(copied)).getRootModel().path() == str(copied / package.MODEL)

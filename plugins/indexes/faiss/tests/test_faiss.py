@@ -166,6 +166,15 @@ def test_a_kind_that_is_not_there():
         make({"kind": "ivf"})
 
 
+def test_an_option_of_another_kind_is_not_ignored():
+    with pytest.raises(BadSettingError) as caught:
+        make({"nprobe": 8})
+    assert str(caught.value) == (
+        "E600: faiss: nprobe is an option of kind=ivfpq, and the kind is flat. "
+        "Choose it, too: --index-option kind=ivfpq"
+    )
+
+
 def test_pieces_that_do_not_divide_the_vectors():
     with pytest.raises(BadSettingError) as caught:
         make({"kind": "ivfpq", "pq_m": 5})

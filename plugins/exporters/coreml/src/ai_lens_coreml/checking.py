@@ -14,6 +14,7 @@ from coremltools.proto import Model_pb2  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from ai_lens_coreml import evaluating, layout, package
+from lens_core.artifacts.metadata import to_documents
 from lens_core.contracts import Documents
 from lens_core.errors import ExportMismatchError
 
@@ -28,7 +29,7 @@ def check(network: nn.Module, documents: Documents, path: Path) -> None:
     specification = Model_pb2.Model.FromString(package.read(path))
     try:
         size = layout.photo_size(specification.description)
-        carried = layout.to_documents(specification.description.metadata.userDefined)
+        carried = to_documents(specification.description.metadata.userDefined)
     except ValueError as error:
         raise ExportMismatchError(f"The export is not what ai-lens opens: {error}.") from error
     _check_documents(documents, carried)

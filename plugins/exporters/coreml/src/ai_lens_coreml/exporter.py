@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from ai_lens_coreml import layout, package
-from ai_lens_coreml.quiet import quiet
+from lens_core.artifacts.metadata import to_metadata
 from lens_core.contracts import Documents, Exporter, Pixels
 from lens_core.errors import NotInstalledError
 from lens_core.hookspecs import hookimpl
+from lens_core.quiet import quietly
 
 if TYPE_CHECKING:
     import torch
@@ -58,14 +59,14 @@ class CoreMLExporter:
 
         Raises BrokenPluginError (E420) when the network has an operation that Core ML does not know.
         """
-        with quiet():
+        with quietly():
             from ai_lens_coreml import converting
 
             return converting.convert(module, example.shape[1], self._precision)
 
     def quantize(self, network: MLModel, images: Pixels) -> MLModel:
         """The network with int8 weights. Only they change, not the arithmetic, so no photo is looked at."""
-        with quiet():
+        with quietly():
             from ai_lens_coreml import converting
 
             return converting.quantize(network)
@@ -75,7 +76,7 @@ class CoreMLExporter:
         specification = network.get_spec()
         metadata = specification.description.metadata.userDefined
         metadata.pop("com.github.apple.coremltools.conversion_date", None)  # the same model, the same bytes
-        metadata.update(layout.to_metadata(documents))
+        metadata.update(to_metadata(documents))
         package.write(path, specification.SerializeToString(deterministic=True), Path(network.weights_dir))
 
     def check_spec(self, module: torch.nn.Module, documents: Documents, path: Path) -> None:
@@ -83,7 +84,7 @@ class CoreMLExporter:
 
         Raises ExportMismatchError (E230) naming what differs; see :mod:`ai_lens_coreml.checking`.
         """
-        with quiet():
+        with quietly():
             from ai_lens_coreml import checking
 
             checking.check(module, documents, path)

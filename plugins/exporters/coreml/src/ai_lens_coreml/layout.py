@@ -1,33 +1,19 @@
 """How an ai-lens model lies in a Core ML specification: what writer, reader and checker must agree on.
 
 The network takes one ``image`` (RGB, S x S) and gives ``embeddings`` float32[1, D] and ``logits``
-float32[1, C]. Documents are user-defined metadata ``ai_lens.<name>`` in base64, which apps can read, too.
+float32[1, C]. Documents are user-defined metadata (see :mod:`lens_core.artifacts.metadata`), which apps can
+read, too.
 """
 
-import base64
-from collections.abc import Mapping
 from typing import Any
-
-from lens_core.contracts import Documents
 
 SUFFIX = ".mlpackage"
 INPUT = "image"
 OUTPUTS = ["embeddings", "logits"]
-_PREFIX = "ai_lens."
 _RGB = 20
 """ImageFeatureType.ColorSpace.RGB of Core ML's FeatureTypes.proto."""
 _FLOAT32 = 65568
 """ArrayFeatureType.ArrayDataType.FLOAT32 of the same file."""
-
-
-def to_metadata(documents: Documents) -> dict[str, str]:
-    return {_PREFIX + name: base64.b64encode(content).decode() for name, content in documents.items()}
-
-
-def to_documents(metadata: Mapping[str, str]) -> dict[str, bytes]:
-    """The documents among a model's metadata. Raises ValueError where one is not base64."""
-    names = [key for key in metadata if key.startswith(_PREFIX)]
-    return {key.removeprefix(_PREFIX): base64.b64decode(metadata[key], validate=True) for key in names}
 
 
 def photo_size(description: Any) -> int:

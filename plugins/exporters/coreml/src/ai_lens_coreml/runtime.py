@@ -13,10 +13,12 @@ import numpy as np
 from PIL import Image
 
 from ai_lens_coreml import layout, package
-from ai_lens_coreml.quiet import quiet
+from lens_core.artifacts.metadata import to_documents
 from lens_core.contracts import Documents, Floats, Pixels, Runtime
 from lens_core.errors import CannotRunHereError, ModelLoadError
 from lens_core.hookspecs import hookimpl
+from lens_core.quiet import quietly
+from lens_core.runtime.arrays import checked_photos
 
 if TYPE_CHECKING:
     from coremltools.models import MLModel  # type: ignore[import-untyped]
@@ -46,7 +48,7 @@ class CoreMLRuntime:
         description = self._model.get_spec().description
         try:
             self._size = layout.photo_size(description)
-            self.documents: Documents = layout.to_documents(description.metadata.userDefined)
+            self.documents: Documents = to_documents(description.metadata.userDefined)
         except ValueError as error:
             raise ModelLoadError(f"{path} is not a model that ai-lens exported: {error}.") from error
         # Apple: "Use an MLModel instance on one thread or one dispatch queue at a time."
@@ -57,11 +59,8 @@ class CoreMLRuntime:
 
         Raises ValueError for another dtype or shape: a mistake of the calling code.
         """
-        photo = (self._size, self._size, 3)
-        if images.dtype != np.uint8 or images.shape[1:] != photo or len(images) == 0:
-            wanted = f"uint8[N, {self._size}, {self._size}, 3]"
-            raise ValueError(f"the model takes {wanted}, not {images.dtype}{list(images.shape)}")
-        questions = [{layout.INPUT: Image.fromarray(np.ascontiguousarray(image))} for image in images]
+        photos = checked_photos(images, self._size)
+        questions = [{layout.INPUT: Image.fromarray(np.ascontiguousarray(image))} for image in photos]
         with self._one_at_a_time:
             answers = self._model.predict(questions)
         embeddings, logits = (
@@ -72,7 +71,7 @@ class CoreMLRuntime:
 
 
 def _open(path: Path) -> MLModel:
-    with quiet(), TemporaryDirectory() as folder:
+    with quietly(), TemporaryDirectory() as folder:
         from coremltools.models import MLModel
 
         # A copy, because coremltools rewrites the manifest of every package that it opens.

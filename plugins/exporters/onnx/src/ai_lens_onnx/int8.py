@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ai_lens_onnx import layout, static
-from ai_lens_onnx.quiet import quietly
 from lens_core.contracts import Pixels
+from lens_core.quiet import quietly
 
 if TYPE_CHECKING:
     import onnx

@@ -1,19 +1,19 @@
 """How an ai-lens model lies in an ONNX or ORT file: what the writer and the reader must agree on.
 
-The network takes ``images`` and gives ``embeddings`` and ``logits``. Documents are metadata entries
-``ai_lens.<name>`` in base64. The end of the file is its seal, the SHA-256 of all bytes before it, where
-:mod:`lens_core.artifacts.integrity` looks for it: readers of the ORT format ignore what follows the model; in
-an ONNX file it is the value of the last metadata entry.
+The network takes ``images`` and gives ``embeddings`` and ``logits``. Documents are metadata entries (see
+:mod:`lens_core.artifacts.metadata`). The end of the file is its seal, the SHA-256 of all bytes before it,
+where :mod:`lens_core.artifacts.integrity` looks for it: readers of the ORT format ignore what follows the
+model; in an ONNX file it is the value of the last metadata entry.
 """
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from lens_core.artifacts import integrity
+from lens_core.artifacts.metadata import to_metadata
 from lens_core.contracts import Documents
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ ONNX = Format(".onnx", "ONNX")
 ORT = Format(".ort", "ORT")
 INPUT = "images"
 OUTPUTS = ["embeddings", "logits"]
-_PREFIX = "ai_lens."
 # Without the prefix of the documents, so that none can have this name.
 _SEAL_KEY = b"ai_lens_sha256"
 
@@ -44,15 +43,8 @@ def carrying(model: onnx.ModelProto, documents: Documents) -> onnx.ModelProto:
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    encoded = {_PREFIX + name: base64.b64encode(content).decode() for name, content in documents.items()}
-    onnx.helper.set_model_props(copy, encoded)
+    onnx.helper.set_model_props(copy, to_metadata(documents))
     return copy
-
-
-def to_documents(metadata: dict[str, str]) -> dict[str, bytes]:
-    """The documents among a model's metadata. Raises ValueError where one is not base64."""
-    names = [key for key in metadata if key.startswith(_PREFIX)]
-    return {key.removeprefix(_PREFIX): base64.b64decode(metadata[key], validate=True) for key in names}
 
 
 def seal(model: bytes) -> bytes:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 
 from ai_lens_onnx import layout
+from lens_core.artifacts.metadata import to_documents
 from lens_core.contracts import Documents, Floats, Pixels
 from lens_core.errors import BadSettingError, ModelLoadError
+from lens_core.runtime.arrays import checked_photos
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
@@ -48,11 +49,8 @@ class SessionRuntime:
 
         Raises ValueError for another dtype or shape: a mistake of the calling code.
         """
-        photo = (self._size, self._size, 3)
-        if images.dtype != np.uint8 or images.shape[1:] != photo or len(images) == 0:
-            wanted = f"uint8[N, {self._size}, {self._size}, 3]"
-            raise ValueError(f"the model takes {wanted}, not {images.dtype}{list(images.shape)}")
-        embeddings, logits = self._session.run(layout.OUTPUTS, {layout.INPUT: images})
+        photos = checked_photos(images, self._size)
+        embeddings, logits = self._session.run(layout.OUTPUTS, {layout.INPUT: photos})
         return embeddings, logits
 
 
@@ -109,7 +107,7 @@ def _library_options(kind: layout.Format, threads: int | None) -> onnxruntime.Se
 
 def _documents(path: Path, session: onnxruntime.InferenceSession) -> Documents:
     try:
-        return layout.to_documents(session.get_modelmeta().custom_metadata_map)
+        return to_documents(session.get_modelmeta().custom_metadata_map)
     except ValueError as error:
         raise ModelLoadError(f"{path} holds a document that cannot be read: {error}.") from error
 

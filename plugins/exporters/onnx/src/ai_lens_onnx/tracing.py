@@ -6,8 +6,8 @@ import io
 from typing import TYPE_CHECKING
 
 from ai_lens_onnx import layout
-from ai_lens_onnx.quiet import quietly
 from lens_core.errors import BrokenPluginError, ExportMismatchError
+from lens_core.quiet import quietly
 
 if TYPE_CHECKING:
     import onnx

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ai_lens_openvino import layout
-from ai_lens_openvino.library import openvino, quiet
+from ai_lens_openvino.library import openvino
 from lens_core.contracts import Documents, Exporter, Pixels
 from lens_core.errors import BrokenPluginError
 from lens_core.hookspecs import hookimpl
+from lens_core.quiet import quietly
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,7 @@ class OpenVinoExporter:
 
         any_number = (-1, *example.shape[1:])
         try:
-            with quiet(), torch.no_grad():
+            with quietly(), torch.no_grad():
                 model = openvino().convert_model(module.eval(), example_input=example, input=[any_number])
         except Exception as error:
             raise BrokenPluginError(

@@ -1,13 +1,8 @@
-"""OpenVINO and NNCF, as ai-lens uses them: they tell nobody and print nothing."""
+"""OpenVINO and NNCF, as ai-lens uses them: they tell nobody."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import sys
-import warnings
-from collections.abc import Iterator
 from types import ModuleType
 
 _TELEMETRY = "openvino_telemetry"
@@ -25,20 +20,3 @@ def openvino() -> ModuleType:
 
     module: ModuleType = openvino
     return module
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """What tracing, NNCF's log and its progress bars say is not for our users."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)

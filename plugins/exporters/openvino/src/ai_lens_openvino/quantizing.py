@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ai_lens_openvino.library import openvino, quiet
+from ai_lens_openvino.library import openvino
 from lens_core.contracts import Pixels
+from lens_core.quiet import quietly
 
 _ATTENTION = ("ScaledDotProductAttention", "Softmax")
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
@@ -26,7 +27,7 @@ def quantize(network: Any, images: Pixels) -> Any:
     unknown photos were accepted instead of none.
     """
     openvino()
-    with quiet():
+    with quietly():
         import nncf  # type: ignore[import-untyped]
 
         kinds = {node.get_type_name() for node in network.get_ordered_ops()}

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from ai_lens_openvino import layout
 from ai_lens_openvino.library import openvino
 from lens_core.contracts import Documents, Floats, Pixels, Runtime
 from lens_core.errors import BadSettingError, ModelLoadError
 from lens_core.hookspecs import hookimpl
+from lens_core.runtime.arrays import checked_photos
 
 
 @attrs.frozen
@@ -61,12 +61,9 @@ class OpenVinoRuntime:
 
         Raises ValueError for another dtype or shape: a mistake of the calling code.
         """
-        photo = (self._size, self._size, 3)
-        if images.dtype != np.uint8 or images.shape[1:] != photo or len(images) == 0:
-            wanted = f"uint8[N, {self._size}, {self._size}, 3]"
-            raise ValueError(f"the model takes {wanted}, not {images.dtype}{list(images.shape)}")
+        photos = checked_photos(images, self._size)
         # A request belongs to one thread; making one costs nothing beside the network.
-        answer = self._compiled.create_infer_request().infer({layout.INPUT: images})
+        answer = self._compiled.create_infer_request().infer({layout.INPUT: photos})
         embeddings, logits = (answer[name] for name in layout.OUTPUTS)
         return embeddings, logits
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-import numpy as np
-
 from ai_lens_torchscript import layout
 from lens_core.artifacts import integrity
 from lens_core.contracts import Documents, Floats, Pixels, Runtime
 from lens_core.errors import ModelLoadError
 from lens_core.hookspecs import hookimpl
+from lens_core.runtime.arrays import checked_photos
 
 if TYPE_CHECKING:
     import torch
@@ -48,13 +47,9 @@ class TorchScriptRuntime:
         """
         import torch
 
-        photo = (self._size, self._size, 3)
-        if images.dtype != np.uint8 or images.shape[1:] != photo or len(images) == 0:
-            wanted = f"uint8[N, {self._size}, {self._size}, 3]"
-            raise ValueError(f"the model takes {wanted}, not {images.dtype}{list(images.shape)}")
         # PyTorch warns of read-only arrays, and a copy costs nothing beside the network.
         with torch.inference_mode():
-            embeddings, logits = self._network(torch.tensor(images))
+            embeddings, logits = self._network(torch.tensor(checked_photos(images, self._size)))
         return embeddings.numpy(), logits.numpy()
 
 

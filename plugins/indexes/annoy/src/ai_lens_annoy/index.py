@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 from annoy import AnnoyIndex
 
-from ai_lens_annoy.nodes import check, map_file, mark
+from ai_lens_annoy.nodes import check, mark
 from ai_lens_annoy.options import AnnoyOptions
 from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import CannotDoError, ModelLoadError
-from lens_core.runtime.vectors import checked, checked_k
+from lens_core.runtime.arrays import FARTHEST, checked, checked_k, map_file, touch
 
-FARTHEST = 2.0
 LEAST_WEIGHED = 10_000
 """Vectors weighed for a question also in small galleries, where it takes no time."""
 SEED = 0
@@ -87,7 +85,7 @@ class Forest:
 
     def warm_up(self) -> None:
         if self._mapped is not None:
-            self._mapped[:: mmap.PAGESIZE].max()  # one byte brings a whole page into memory
+            touch(self._mapped)
 
     def _empty(self) -> AnnoyIndex:
         index = AnnoyIndex(self._dim, "angular")

@@ -13,21 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from lens_core.contracts import Pixels
-from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
+from lens_core.errors import DamagedArtifactError, WrongGalleryError
 
 _BEFORE_VECTOR = 12
 _UNUSED = slice(8, 12)
 _SAMPLE = 64
-
-
-def map_file(path: Path) -> Pixels:
-    """The file's bytes, read when they are touched: uint8[size]."""
-    try:
-        return np.memmap(path, dtype=np.uint8, mode="r")
-    except OSError as error:
-        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:  # a file of no bytes cannot be mapped
-        raise DamagedArtifactError(f"{path} is empty.") from error
 
 
 def mark(path: Path, dim: int) -> None:

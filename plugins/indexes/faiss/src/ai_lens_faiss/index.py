@@ -12,7 +12,7 @@ from ai_lens_faiss import files, kinds
 from ai_lens_faiss.options import FaissOptions
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
-from lens_core.runtime.vectors import checked, checked_k, checked_rows
+from lens_core.runtime.arrays import FARTHEST, checked, checked_k, checked_rows
 
 
 class FaissIndex:
@@ -56,7 +56,7 @@ class FaissIndex:
         cosines, rows = self._index.search(asked, k)
         # Rounding leaves the cosine of a vector with itself a little above 1; that of row -1 is the lowest
         # number there is.
-        return np.clip(1 - cosines, 0, 2), rows
+        return np.clip(1 - cosines, 0, FARTHEST), rows
 
     def remove(self, rows: Rows) -> None:
         """Forget these rows; those behind move up. Raises CannotDoError (E460) for ``hnsw``."""

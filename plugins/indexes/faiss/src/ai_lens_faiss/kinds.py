@@ -25,8 +25,23 @@ PROBED = 4
 TYPES = {"flat": faiss.IndexFlat, "hnsw": faiss.IndexHNSWSQ, "ivfpq": faiss.IndexIVFPQ}
 
 
+_OF_KIND = {
+    "flat": (),
+    "hnsw": ("m", "ef_construction", "ef_search"),
+    "ivfpq": ("nlist", "nprobe", "pq_m", "pq_bits"),
+}
+
+
 def check(options: FaissOptions, dim: int) -> None:
-    """Raises BadSettingError (E600) when vectors of this length cannot be cut into ``pq_m`` pieces."""
+    """Raises BadSettingError (E600) for an option of another kind, or one that does not fit the vectors."""
+    usual = FaissOptions()
+    for kind, names in _OF_KIND.items():
+        for name in names:
+            if kind != options.kind and getattr(options, name) != getattr(usual, name):
+                raise BadSettingError(
+                    f"faiss: {name} is an option of kind={kind}, and the kind is {options.kind}.",
+                    f"Choose it, too: --index-option kind={kind}",
+                )
     if options.kind == "ivfpq" and options.pq_m and dim % options.pq_m:
         fitting = [m for m in range(1, dim + 1) if dim % m == 0]
         raise BadSettingError(

@@ -8,7 +8,7 @@ from attrs.validators import ge, in_, le, optional
 
 @frozen
 class FaissOptions:
-    """One set for all kinds: a kind leaves the options of the others alone."""
+    """The kind, and what may be chosen of it."""
 
     kind: str = field(default="flat", validator=in_(("flat", "hnsw", "ivfpq")))
     """``flat`` compares with every vector, ``hnsw`` follows a graph, ``ivfpq`` keeps short codes in lists."""

@@ -13,9 +13,8 @@ from ai_lens_scann.options import ScannOptions
 from lens_core.artifacts import container
 from lens_core.contracts import Floats, Rows
 from lens_core.errors import CannotDoError, ModelLoadError, WrongGalleryError
-from lens_core.runtime.vectors import checked, checked_k
+from lens_core.runtime.arrays import FARTHEST, checked, checked_k
 
-FARTHEST = 2.0
 _ABOUT = "index.json"
 """The member of a saved file that says how many vectors of which length there are."""
 

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index
 
-from ai_lens_usearch.mapped import check, map_file, opened, touch
+from ai_lens_usearch.mapped import check, opened
 from ai_lens_usearch.options import UsearchOptions
 from lens_core.artifacts.atomic import atomic_write
 from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import DamagedArtifactError
-from lens_core.runtime.vectors import checked, checked_k, checked_rows
-
-FARTHEST = 2.0
+from lens_core.runtime.arrays import FARTHEST, checked, checked_k, checked_rows, map_file, touch
 
 
 class UsearchIndex:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 
-import numpy as np
 from usearch.compiled import MetricKind
 from usearch.index import Index
 
 from ai_lens_usearch.options import UsearchOptions
 from lens_core.contracts import Pixels
 from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
-
-
-def map_file(path: Path) -> Pixels:
-    """The file's bytes, read when they are touched: uint8[size].
-
-    Mapped here rather than by USearch, which on Windows cannot open every name.
-    """
-    try:
-        return np.memmap(path, dtype=np.uint8, mode="r")
-    except OSError as error:
-        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:  # a file of no bytes cannot be mapped
-        raise DamagedArtifactError(f"{path} is empty.") from error
 
 
 def opened(content: Pixels, options: UsearchOptions, *, view: bool) -> Index:
@@ -54,8 +39,3 @@ def check(index: Index, content: Pixels, path: Path, dim: int) -> None:
         raise WrongGalleryError(f"{path} holds vectors of {index.ndim} numbers, but this model makes {dim}.")
     if index.serialized_length != content.size:
         raise DamagedArtifactError(f"{path} is damaged: it should have {index.serialized_length} bytes.")
-
-
-def touch(content: Pixels) -> None:
-    """Bring a mapped file into memory: one byte of each page is enough."""
-    content[:: mmap.PAGESIZE].max()
