@@ -57,10 +57,12 @@ class Reject:
 
 @frozen
 class Export:
-    """What ``train`` and the whole job export."""
+    """How models are exported."""
 
     onnx: bool = True
+    """Whether the whole job ends with an ONNX file."""
     opset: int = 17
+    """Of every ONNX file."""
 
 
 @frozen
@@ -96,7 +98,7 @@ class Settings:
     reject: Reject = field(factory=Reject)
     index: str = "exact"
     index_options: dict[str, Any] = field(factory=dict)
-    """Options of that index: ``{kind: hnsw}``."""
+    """Options of that index: ``{kind: hnsw}``. A flag that names another index leaves them behind."""
     quality: list[str] | None = None
     """The photo checkers that run; null: every one that is installed."""
     quality_options: dict[str, Any] = field(factory=dict)
