@@ -39,8 +39,8 @@ class Forest:
 
     def build(self, vectors: Floats) -> None:
         index = self._empty()
-        for row, vector in enumerate(checked(vectors, self._dim).tolist()):
-            index.add_item(row, vector)
+        for row, vector in enumerate(checked(vectors, self._dim)):
+            index.add_item(row, vector.tolist())  # one at a time: Python's numbers need eight times the room
         # Several threads number the nodes as they come, so that no two files are the same.
         index.build(self._options.trees, n_jobs=1)
         self._index, self._mapped = index, None

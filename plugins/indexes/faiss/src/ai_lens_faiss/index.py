@@ -44,6 +44,7 @@ class FaissIndex:
         else:
             self._own()
             self._index.add(given)
+            kinds.tune(self._index, self._options)
 
     def search(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """(cosine distances ``float32[Q, k]`` in 0..2, rows ``int64[Q, k]``), nearest first.

@@ -19,6 +19,9 @@ TRAINING_POINTS = 39
 ENOUGH_POINTS = 64
 """Vectors that k-means is given for each centre; FAISS's own 256 take four times as long."""
 NUMBERS_PER_CODE = 8
+LEAST_IN_VIEW = 256
+IN_VIEW = 400
+"""One vector in so many is kept in view by ``hnsw``, unless ``ef_search`` is given."""
 PROBED = 4
 """One list in so many is looked at, unless ``nprobe`` is given."""
 
@@ -97,7 +100,7 @@ def _default_codes(dim: int) -> int:
 def tune(index: faiss.Index, options: FaissOptions) -> None:
     """Search as widely as the options say; a saved index may remember otherwise."""
     if isinstance(index, faiss.IndexHNSW):
-        index.hnsw.efSearch = options.ef_search
+        index.hnsw.efSearch = options.ef_search or max(LEAST_IN_VIEW, index.ntotal // IN_VIEW)
     if isinstance(index, faiss.IndexIVF):
         index.nprobe = options.nprobe or math.ceil(index.nlist / PROBED)
 

@@ -17,8 +17,8 @@ class FaissOptions:
     """hnsw: links of each vector to others."""
     ef_construction: int = field(default=100, validator=ge(1))
     """hnsw: vectors kept in view while one is added."""
-    ef_search: int = field(default=256, validator=ge(1))
-    """hnsw: vectors kept in view while a question is answered."""
+    ef_search: int | None = field(default=None, validator=optional(ge(1)))
+    """hnsw: vectors kept in view while a question is answered; None: one in 400 of them, at least 256."""
 
     nlist: int | None = field(default=None, validator=optional(ge(1)))
     """ivfpq: lists that the vectors are sorted into; None: four times the square root of their number."""

@@ -15,6 +15,10 @@ from lens_core.contracts import Floats, Pixels, Rows
 from lens_core.errors import DamagedArtifactError
 from lens_core.runtime.arrays import FARTHEST, checked, checked_k, checked_rows, map_file, touch
 
+LEAST_WEIGHED = 256
+WEIGHED = 200
+"""One vector in so many is weighed for a question, unless ``expansion_search`` is given."""
+
 
 class UsearchIndex:
     """An HNSW graph: a question walks from neighbour to neighbour instead of past every vector.
@@ -97,13 +101,13 @@ class UsearchIndex:
                 dtype=options.dtype,
                 connectivity=options.connectivity,
                 expansion_add=options.expansion_add,
-                expansion_search=options.expansion_search,
             ),
             None,
         )
 
     def _take(self, index: Index, mapped: Pixels | None) -> None:
         self._index, self._mapped, self._keys = index, mapped, np.sort(index.keys[:])
+        self._tune()
 
     def _append(self, vectors: Floats) -> None:
         if not len(vectors):
@@ -112,6 +116,13 @@ class UsearchIndex:
         keys = np.arange(first, first + len(vectors), dtype=np.uint64)
         self._index.add(keys, vectors, threads=1)
         self._keys = np.concatenate([self._keys, keys])
+        self._tune()
+
+    def _tune(self) -> None:
+        """Search as widely as the options say: a large graph is easily lost in."""
+        self._index.expansion_search = self._options.expansion_search or max(
+            LEAST_WEIGHED, len(self) // WEIGHED
+        )
 
     def _own(self) -> None:
         """Copy mapped vectors into memory: USearch ends the whole process when some are removed there."""

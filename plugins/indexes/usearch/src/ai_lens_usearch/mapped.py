@@ -17,12 +17,7 @@ def opened(content: Pixels, options: UsearchOptions, *, view: bool) -> Index:
 
     Raises RuntimeError or ValueError where the bytes are none.
     """
-    index = Index.restore(
-        content.data,
-        view=view,
-        expansion_add=options.expansion_add,
-        expansion_search=options.expansion_search,
-    )
+    index = Index.restore(content.data, view=view, expansion_add=options.expansion_add)
     if index is None:
         raise ValueError("there is no index in it")
     return index

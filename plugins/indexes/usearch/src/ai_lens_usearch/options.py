@@ -1,7 +1,7 @@
 """What a user may choose. How the defaults were measured is in README.md."""
 
 from attrs import field, frozen
-from attrs.validators import ge, in_
+from attrs.validators import ge, in_, optional
 
 
 @frozen
@@ -14,5 +14,5 @@ class UsearchOptions:
     """Neighbours that each vector knows; HNSW's M."""
     expansion_add: int = field(default=128, validator=ge(1))
     """Candidates weighed for each vector while building; HNSW's efConstruction."""
-    expansion_search: int = field(default=256, validator=ge(1))
-    """Candidates weighed for each question; HNSW's ef."""
+    expansion_search: int | None = field(default=None, validator=optional(ge(1)))
+    """Candidates weighed for each question, HNSW's ef; ``None``: one in 200 vectors, at least 256."""
