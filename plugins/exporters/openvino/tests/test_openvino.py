@@ -313,5 +313,6 @@ def test_a_device_that_is_not_there(tmp_path):
 def test_the_number_of_threads(tmp_path):
     path = export(tmp_path / "x.xml")
     assert setting("INFERENCE_NUM_THREADS", path, threads=1) == 1
-    with pytest.raises(BadSettingError, match="cannot use its options"):
-        open_runtime(path, threads=0)
+    for wrong in (0, 99_999):  # so many would take all memory
+        with pytest.raises(BadSettingError, match="cannot use its options"):
+            open_runtime(path, threads=wrong)

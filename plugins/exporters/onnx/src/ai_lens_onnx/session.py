@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
 
 CPU = "CPUExecutionProvider"
+MOST_THREADS = 256
+"""Each takes memory, and ONNX Runtime starts as many as it is told to."""
 
 
 def _are_provider_names(_: object, __: object, names: tuple[str, ...]) -> None:
@@ -29,7 +31,8 @@ class SessionOptions:
     """What an answer may use of the machine."""
 
     threads: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+        default=None,
+        validator=attrs.validators.optional([attrs.validators.ge(1), attrs.validators.le(MOST_THREADS)]),
     )
     """CPU threads for one answer; ``None`` takes one per physical core."""
     providers: tuple[str, ...] = attrs.field(default=(CPU,), validator=_are_provider_names)

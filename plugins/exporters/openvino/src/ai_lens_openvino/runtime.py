@@ -14,6 +14,8 @@ from lens_core.errors import BadSettingError, ModelLoadError
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import checked_photos
 
+MOST_THREADS = 256
+
 
 @attrs.frozen
 class OpenVinoRuntimeOptions:
@@ -22,7 +24,8 @@ class OpenVinoRuntimeOptions:
     device: str = "CPU"
     """``CPU``, or a name that OpenVINO gives to another device of this machine, such as ``GPU``."""
     threads: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+        default=None,
+        validator=attrs.validators.optional([attrs.validators.ge(1), attrs.validators.le(MOST_THREADS)]),
     )
     """CPU threads for one answer; ``None`` takes one per physical core."""
 
