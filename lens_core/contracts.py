@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen
-from attrs.validators import ge, in_, le
+from attrs.converters import optional
+from attrs.validators import deep_mapping, ge, in_, instance_of, le
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -229,15 +230,15 @@ class Runtime(Protocol):
 class Finding:
     """Something noticed about a photo or a data set."""
 
-    check: str
+    check: str = field(validator=instance_of(str))
     """One word a program can switch on: ``blur``, ``dark``, ``bright`` ..."""
-    severity: float
+    severity: float = field(converter=float, validator=[ge(0), le(1)])
     """0 (just noticeable) .. 1 (as bad as it gets); hints are shown worst first."""
-    hints: Mapping[str, str] = field(factory=dict)
+    hints: Mapping[str, str] = field(factory=dict, validator=deep_mapping(instance_of(str), instance_of(str)))
     """What to do, by language (``ko``, ``en``), in a visitor's words."""
-    measured: float | None = None
+    measured: float | None = field(default=None, converter=optional(float))
     """The figure behind it, in the checker's own unit."""
-    where: str = ""
+    where: str = field(default="", validator=instance_of(str))
     """Findings about a data set: the ``place/item`` or the file they are about; empty for all of it."""
 
 

@@ -31,7 +31,8 @@
     │   └── BadSettingError      E600
     └── EnvironmentFaultError E7xx exit 7   disk, permission, lock
         ├── CannotWriteError     E700
-        └── BusyError            E710
+        ├── BusyError            E710
+        └── NoPermissionError    E720
 
 The first line of a class's docstring is the cause as the reference page prints it, ``remedy`` what to do.
 """
@@ -255,6 +256,13 @@ class CannotWriteError(EnvironmentFaultError):
 
     code = "E700"
     remedy = "Check the permission and the free space there, or choose another folder."
+
+
+class NoPermissionError(EnvironmentFaultError):
+    """A file or folder may not be read or written."""
+
+    code = "E720"
+    remedy = "Check who owns it and its permissions."
 
 
 class BusyError(EnvironmentFaultError):

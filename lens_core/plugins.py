@@ -32,6 +32,10 @@ from lens_core.errors import (
 CORE = "ai-lens-helper"
 
 
+_SAY_NO = ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY")
+"""Libraries that plugins use send reports home, from the moment they are imported, unless these are set."""
+
+
 @frozen
 class Family:
     """One kind of plugin: where it registers and the hooks of which it must implement at least one."""
@@ -102,10 +106,24 @@ def find(family_name: str) -> list[Plugin]:
     family = FAMILIES[family_name]
     plugins = [
         Plugin(family, entry.name, entry.value, entry.dist.name, entry.dist.version)
-        for entry in metadata.entry_points(group=family.group)
+        for entry in _entry_points(family.group)
         if entry.dist is not None
     ]
     return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution))
+
+
+def _entry_points(group: str) -> list[metadata.EntryPoint]:
+    try:
+        return list(metadata.entry_points(group=group))
+    except Exception:  # noqa: BLE001 # somebody's metadata is not even text: it shall hurt nobody else
+        return [entry for distribution in metadata.distributions() for entry in _own(distribution, group)]
+
+
+def _own(distribution: metadata.Distribution, group: str) -> list[metadata.EntryPoint]:
+    try:
+        return list(distribution.entry_points.select(group=group))
+    except Exception:  # noqa: BLE001
+        return []
 
 
 def choose(family_name: str, name: str) -> Plugin:
@@ -116,6 +134,8 @@ def choose(family_name: str, name: str) -> Plugin:
     if not matching:
         raise _unknown(family_name, key, sorted({plugin.name for plugin in installed}))
     candidates = [plugin for plugin in matching if allowed(plugin)]
+    # A built-in name cannot be taken over, and whoever tries hurts nobody.
+    candidates = [plugin for plugin in candidates if plugin.distribution == CORE] or candidates
     if len(candidates) > 1:
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in candidates)
         raise AmbiguousPluginError(f"{family_name} '{key}' is offered by {owners}.")
@@ -197,10 +217,13 @@ class Driver:
                 raise BadSettingError(
                     f"{self.plugin.title} has no option '{key}'.", f"Its options: {has}.{hint}"
                 )
-        try:
-            return converter.structure(given, options_type)
-        except (ValueError, cattrs.BaseValidationError) as error:
-            raise BadSettingError(f"{self.plugin.title} cannot use its options: {explain(error)}.") from error
+        see = f"See: ai-lens plugins info {self.plugin.name}"
+        with blaming(self.plugin, "in its options"):
+            try:
+                return converter.structure(given, options_type)
+            except (ValueError, TypeError, cattrs.BaseValidationError) as error:
+                what = f"{self.plugin.title} cannot use its options: {explain(error)}."
+                raise BadSettingError(what, see) from error
 
     def options_type(self, name: str | None = None) -> type[Any]:
         """The attrs class of this plugin's options (:class:`NoOptions` where it has none)."""
@@ -219,6 +242,8 @@ class Driver:
 def load(family_name: str, name: str) -> Driver:
     """Import the chosen plugin, the only import of plugin code there is, and check it against the specs."""
     plugin = choose(family_name, name)
+    for variable in _SAY_NO:
+        os.environ.setdefault(variable, "1")
     with blaming(plugin, "while it was imported"):
         module = _entry_point(plugin).load()
     manager = pluggy.PluginManager("ai_lens")
@@ -229,7 +254,11 @@ def load(family_name: str, name: str) -> Driver:
         manager.register(module, plugin.module)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError, TypeError) as error:
-        raise BrokenPluginError(f"{plugin.title} does not fit the hooks: {one_line(error)}") from error
+        raise BrokenPluginError(
+            f"{plugin.title} does not fit the hooks: {one_line(error)}.",
+            "Update or remove that plugin; "
+            "its author finds the names of hooks and arguments in lens_core/hookspecs.py.",
+        ) from error
     driver = Driver(plugin, manager)
     hooks = plugin.family.hooks
     if not any(driver.implements(hook) for hook in hooks):

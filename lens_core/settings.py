@@ -152,9 +152,16 @@ def resolve(
             values.pop("index_options", None)  # they were for the index that was named before
             origins["index_options"] = "default"
         for key, value, origin in entries:
-            values[key] = _typed(key, value, types[key], origin)
+            values[key] = _completed(values.get(key), _typed(key, value, types[key], origin))
             origins[key] = origin
     return Resolved(_assemble(values, origins), origins)
+
+
+def _completed(below: Any, value: Any) -> Any:
+    """Options complete those of the layers below; any other value stands in for what was there."""
+    if not (isinstance(below, dict) and isinstance(value, dict)):
+        return value
+    return below | {key: _completed(below.get(key), own) for key, own in value.items()}
 
 
 def loss_terms(text: str) -> dict[str, float]:
@@ -229,6 +236,8 @@ def _typed(key: str, value: Any, kind: Any, origin: str) -> Any:
         allowed = " or ".join(f"'{choice}'" for choice in get_args(kind))
         raise BadSettingError(f"{key}: expected {allowed}, got {value!r} ({origin}).")
     try:
+        if get_origin(kind) is dict and not isinstance(value, dict):
+            raise ValueError(f"expected `key: value` pairs, got {value!r}")
         return converter.structure(value, kind)
     except (ValueError, cattrs.BaseValidationError) as error:
         raise BadSettingError(f"{key}: {explain(error)} ({origin}).") from error

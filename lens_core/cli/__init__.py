@@ -17,17 +17,28 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """``ai-lens``. A user's mistake prints one line; a bug prints a traceback only when asked for."""
-    # So that a service manager's stop ends as Ctrl-C does: temporary files are taken away.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stopped = False
+
+    def stop(*_: object) -> NoReturn:
+        """A service manager's stop ends as Ctrl-C does: no plugin is blamed, no temporary file left."""
+        nonlocal stopped
+        stopped = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         _main(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(143 if stopped else 130)
+    except SystemExit:
+        if stopped:  # typer has made an exit of it
+            sys.exit(143)
+        raise
 
 
 def _main(arguments: list[str]) -> None:
     from lens_core.cli.app import command
-    from lens_core.errors import CannotWriteError, LensError
+    from lens_core.errors import CannotWriteError, LensError, NoPermissionError
 
     _keep_stdout_for_results()
     _speak_utf8()
@@ -44,6 +55,8 @@ def _main(arguments: list[str]) -> None:
     except Exception as error:
         if say.debugging():
             raise
+        if isinstance(error, PermissionError) and error.filename:
+            _fail(NoPermissionError(f"{error.filename}: permission denied."))
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(CannotWriteError(f"The output cannot be written: {error.strerror}."))
         print(f"ai-lens: this is a bug in ai-lens: {type(error).__name__}: {error}", file=sys.stderr)

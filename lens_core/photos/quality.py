@@ -35,9 +35,17 @@ class QualityChecks:
         for name in (*(names or ()), *(options or {})):
             plugins.choose("quality", name)
         drivers, failures = plugins.load_all("quality", names)
+        usable = []
         for driver in drivers:
-            driver.options((options or {}).get(driver.plugin.name, {}))
-        return cls(tuple(drivers), options or {}, {str(error): error for error in failures})
+            given = (options or {}).get(driver.plugin.name, {})
+            try:
+                driver.options(given)
+                usable.append(driver)
+            except LensError as error:
+                if given:
+                    raise
+                failures.append(error)  # nobody chose any option: the checker is at fault
+        return cls(tuple(usable), options or {}, {str(error): error for error in failures})
 
     def check(self, photo: Photo) -> list[Finding]:
         """Everything the checkers noticed about one photo."""

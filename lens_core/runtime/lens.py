@@ -268,7 +268,7 @@ def open_runtime(path: Path, options: dict[str, Any]) -> Runtime:
     """Open an artifact with the runtime its suffix names. Raises ModelLoadError (E200)."""
     if not path.exists():
         raise ModelLoadError(f"There is no model file {path}.")
-    suffix = path.suffix.removeprefix(".")
+    suffix = path.suffix.removeprefix(".").lower()
     if not suffix:
         raise ModelLoadError(f"{path} has no suffix, so its format is not known.")
     driver = plugins.load("runtime", suffix)

@@ -96,9 +96,14 @@ class GallerySearch:
     def of_file(cls, file: GalleryFile, index: str | None, options: dict[str, Any]) -> GallerySearch:
         """Search a built gallery file, with the index stored in it unless another one is asked for."""
         own = dict(file.index_options) if index in (None, file.index) else {}
-        search = cls(file.gallery, index or file.index, options or own)
-        asked_for_another = search.index != file.index or search.index_options != file.index_options
-        if asked_for_another or len(search.places) != 1:
+        search = cls(file.gallery, index or file.index, own | options)
+        if search.index != file.index or len(search.places) != 1:
+            return search
+        if search.index_options != file.index_options:
+            search.warnings.append(
+                f"The stored {file.index} index has other options, so it is made again from the gallery. "
+                "Store it with these: ai-lens build-index."
+            )
             return search
         try:
             search._ready[search.places[0]] = _place_search(file.gallery, _stored_index(file), file.index)
@@ -164,9 +169,16 @@ def _as_cached_file(content: bytes) -> Path:
     """Index libraries map files, not bytes, into memory; the file is named by its content."""
     name = integrity.sha256(content)
     path = cache_folder() / "index" / name
-    if not path.exists() or integrity.sha256(path.read_bytes()) != name:
+    if not _holds(path, name):
         atomic_write(path, content)
     return path
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    try:
+        return integrity.sha256(path.read_bytes()) == sha256
+    except OSError:  # not there, or not for us to read
+        return False
 
 
 def _dim(gallery: Gallery) -> int:

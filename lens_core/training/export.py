@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from lens_core.errors import (
     BrokenPluginError,
     CannotDoError,
     CannotRunHereError,
+    CannotWriteError,
     ExportMismatchError,
 )
 from lens_core.runtime.lens import Lens, open_runtime
@@ -28,6 +30,8 @@ from lens_core.training import checkpoint, int8, parity, probes
 from lens_core.training.network import LensNet
 
 INT8 = "int8"
+_NO_ROOM = 4 * 1024 * 1024
+"""Bytes; with fewer left, no model can be written."""
 
 
 @frozen
@@ -90,6 +94,8 @@ def export(
 
 def _target(ckpt: Path, exporter: Exporter, path: Path | None, quantize: str | None) -> Path:
     """Where the export goes: beside the checkpoint unless told otherwise."""
+    if not (path or ckpt).name:  # a dot, or nothing at all
+        raise BadSettingError("The file to export has no name.", "Name a file, for example best.onnx.")
     precision = f".{quantize}" if quantize else ""
     target = path or ckpt.with_suffix(precision + exporter.suffix)
     if target.suffix != exporter.suffix:
@@ -122,7 +128,12 @@ def _example(net: LensNet) -> torch.Tensor:
 
 def _write(exporter: Exporter, network: Any, documents: Documents, path: Path) -> Path:
     path.parent.mkdir()
-    exporter.write(network, documents, path)
+    try:
+        exporter.write(network, documents, path)
+    except BrokenPluginError as error:
+        if shutil.disk_usage(path.parent).free < _NO_ROOM:  # libraries say so in words of their own
+            raise CannotWriteError(f"The disk of {path.parent.parent.parent} is full.") from error
+        raise
     return path
 
 

@@ -345,6 +345,14 @@ def test_new_refuses_names_that_would_not_work(ai_lens, nearby, name):
     assert files(nearby) == set()
 
 
+@pytest.mark.parametrize("name", ["onnx", "helper", "shelf"])
+def test_new_does_not_write_a_distribution_that_would_replace_another(ai_lens, nearby, install, name):
+    install("ai-lens-shelf", SHELF, "ai_lens.indexes", "something-else")
+    done = ai_lens("plugins", "new", "quality", name)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"ai-lens: E600: There is a distribution ai-lens-{name}. Choose another name.\n"
+
+
 def test_new_refuses_names_that_are_taken(ai_lens, nearby, install):
     install("ai-lens-shelf", SHELF, "ai_lens.indexes", "shelf")
     for name, owner in {
@@ -357,7 +365,7 @@ def test_new_refuses_names_that_are_taken(ai_lens, nearby, install):
         assert (
             done.err == f"ai-lens: E600: index '{name}' is already offered by {owner}. Choose another name.\n"
         )
-    assert ai_lens("plugins", "new", "loss", "shelf").status == 0, "names are taken within a family"
+    assert ai_lens("plugins", "new", "loss", "exact").status == 0, "names are taken within a family"
 
 
 def test_new_of_an_unknown_family_names_the_nearest(ai_lens, nearby):

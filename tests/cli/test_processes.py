@@ -147,6 +147,22 @@ def test_ctrl_c_ends_with_130_and_no_traceback(onnx_model):
     assert b"Traceback" not in said
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_a_plugin_is_at_work_is_no_fault_of_the_plugin(
+    install, onnx_model, visitor, sent, status
+):
+    code = (
+        "import os, signal\nfrom lens_core import hookimpl\n"
+        f"@hookimpl\ndef check_photo(photo): os.kill(os.getpid(), signal.{sent})\n"
+    )
+    folder = install("ai-lens-long", code, "ai_lens.quality", "long")
+    asked = ["infer", "--model", onnx_model, "--place", "A", "--image", visitor("A", "ㄱ")]
+    done = start(*asked, "--reject-threshold", "1", PYTHONPATH=str(folder))
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert b"E420" not in done.stderr
+
+
 def test_debug_prints_the_traceback(onnx_model, visitor):
     asked = ["infer", "--model", onnx_model, "--place", "Z", "--image", visitor("A", "ㄱ")]
     plain, debug, variable = start(*asked), start(*asked, "--debug"), start(*asked, AI_LENS_DEBUG="1")

@@ -52,7 +52,7 @@ def besieged(usual: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
             folder,
             one.distribution,
             one.source,
-            {group: ["ckpt" if one is TWIN else one.name] for group in one.groups},
+            {group: ["exact", "faiss"] if one is TWIN else [one.name] for group in one.groups},
             one.requires,
         )
         for one in ALL

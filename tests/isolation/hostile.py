@@ -92,6 +92,7 @@ BREAKING = (
         "old-hook",
         HOOK + "@hookimpl\ndef make_index(name, dimension): ...\n@hookimpl\ndef check_photo(image): ...\n",
         cause="does not fit the hooks: PluginValidationError",
+        remedy="its author finds the names of hooks and arguments in lens_core/hookspecs.py.",
     ),
     Hostile("empty", "", cause="implements no make_index; is the function marked @hookimpl?"),
     Hostile(
@@ -111,11 +112,11 @@ TWIN = Hostile(
     "twin",
     WORKS,
     code="E430",
-    cause="runtime 'ckpt' is offered by ai-lens-helper {version} and ai-lens-twin 1.0.",
+    cause="index 'faiss' is offered by ai-lens-faiss {version} and ai-lens-twin 1.0.",
     remedy="Uninstall one of the two, or allow only one of them with AI_LENS_PLUGINS.",
-    groups=(RUNTIME,),
+    groups=(INDEX,),
 )
-"""Offers the name of a built-in, ``ckpt``."""
+"""Offers the names of a built-in, ``exact``, and of another distribution's index, ``faiss``."""
 
 NATIVE = Hostile(
     "native-noise", f"import subprocess\nsubprocess.run(['echo', 'hello from C'])\n{WORKS}", groups=(INDEX,)

@@ -64,7 +64,8 @@ def test_the_listing_shows_them_all_and_the_others_as_before(besieged, usual):
     assert {row["distribution"] for row in there} >= ours
     others = [row | {"ambiguous": False} for row in there if row["distribution"] not in ours]
     assert others == here
-    assert [row["distribution"] for row in there if row["ambiguous"]] == ["ai-lens-helper", TWIN.distribution]
+    twice = [(row["name"], row["distribution"]) for row in there if row["ambiguous"]]
+    assert twice == [("exact", TWIN.distribution), ("faiss", "ai-lens-faiss"), ("faiss", TWIN.distribution)]
     table = besieged("plugins")
     assert (table.returncode, table.stderr) == (0, b"")
     assert all(one.distribution in table.stdout.decode() for one in ALL)
@@ -92,9 +93,9 @@ def test_choosing_a_broken_one_says_which_why_and_what_to_do(besieged, asked, on
     assert said.rstrip().endswith(one.remedy)
 
 
-def test_choosing_a_name_that_two_offer_says_who_they_are(besieged, run, asked):
-    done = besieged(*["infer", "--model", run.checkpoint, *asked[3:]])
-    cause = TWIN.cause.format(version=version("ai-lens-helper"))
+def test_choosing_a_name_that_two_offer_says_who_they_are(besieged, asked):
+    done = besieged(*asked[:-1], "faiss")
+    cause = TWIN.cause.format(version=version("ai-lens-faiss"))
     assert (done.returncode, done.stdout) == (5, b"")
     assert done.stderr.decode() == f"ai-lens: {TWIN.code}: {cause} {TWIN.remedy}\n"
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from lens_core import plugins
@@ -146,9 +147,42 @@ def test_two_distributions_of_one_name_are_an_error_naming_both(install):
     )
 
 
-def test_a_built_in_name_cannot_be_taken_over_silently(install):
+def test_a_built_in_name_cannot_be_taken_over_and_stays_usable(install):
     install("ai-lens-thief", BARE, "ai_lens.indexes", "exact")
-    assert "ai-lens-thief 1.0" in error_of(AmbiguousPluginError, plugins.load, "index", "exact")
+    assert plugins.load("index", "exact").plugin.distribution == plugins.CORE
+
+
+def test_metadata_that_is_no_text_hurts_nobody_else(install):
+    install("ai-lens-good", BARE, "ai_lens.indexes", "good")
+    folder = install("ai-lens-garbled", BARE, "ai_lens.indexes", "garbled")
+    (points,) = folder.glob("ai_lens_garbled*.dist-info/entry_points.txt")
+    points.write_bytes(b"[ai_lens.indexes]\n\xff = x\n")
+    assert {"exact", "good"} <= set(names())
+    assert "garbled" not in names()
+
+
+# --- nothing is sent
+
+
+def test_libraries_are_told_not_to_report_home_before_a_plugin_is_imported(install, monkeypatch):
+    for name in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY"):
+        monkeypatch.delenv(name, raising=False)
+    code = "import os\ntold = os.environ['ORT_DISABLE_TELEMETRY'], os.environ['DO_NOT_TRACK']\n" + BARE
+    install("ai-lens-shy", code, "ai_lens.indexes", "shy")
+    plugins.load("index", "shy")
+
+
+def test_onnx_runtime_leaves_no_identifier_in_the_users_home(tmp_path):
+    code = (
+        "from lens_core import plugins\n"
+        "plugins.load('runtime', 'onnx')\n"
+        "import onnxruntime\n"
+        "onnxruntime.get_available_providers()\n"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    quiet = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    subprocess.run([sys.executable, "-c", code], env=quiet | home, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 # --- what plugins do wrong
@@ -332,6 +366,49 @@ def test_the_other_checkers_still_run_when_one_is_broken(install):
     drivers, failures = plugins.load_all("quality")
     assert [driver.plugin.name for driver in drivers] == ["photo"]
     assert [type(failure) for failure in failures] == [BrokenPluginError]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("@attrs.frozen\nclass Options:\n    sky: 'Undefined' = None\n", "NameError"),
+        ("@attrs.frozen\nclass Options:\n    sky: int\n", "cannot use its options"),
+        ("Options = {}\n", "which is no attrs class"),
+    ],
+    ids=["annotation", "no default", "no class"],
+)
+def test_a_checker_whose_options_are_broken_is_left_out_and_named(install, options, reason):
+    from lens_core.photos.quality import QualityChecks
+
+    code = (
+        "import attrs\nfrom lens_core import hookimpl\n"
+        + options
+        + "@hookimpl\ndef options_type(): return Options\n"
+        + "@hookimpl\ndef check_photo(photo, options): return []\n"
+    )
+    install("ai-lens-sky", code, "ai_lens.quality", "sky")
+    checks = QualityChecks.enabled()
+    assert [driver.plugin.name for driver in checks.drivers] == ["photo"]
+    (failure,) = checks.failures.values()
+    assert "quality 'sky' (ai-lens-sky 1.0)" in failure.message
+    assert reason in failure.message
+
+
+@pytest.mark.parametrize(
+    "finding", ["'sky', 5, {}", "'sky', 'much', {}", "'sky', 1, {'ko': 3}", "'sky', 1, where=None", "None, 1"]
+)
+def test_a_finding_that_is_none_names_the_checker(install, finding):
+    from lens_core.contracts import Photo
+    from lens_core.photos.quality import QualityChecks
+
+    code = (
+        "from lens_core import hookimpl\nfrom lens_core.contracts import Finding\n"
+        f"@hookimpl\ndef check_photo(photo): return [Finding({finding})]\n"
+    )
+    install("ai-lens-sky", code, "ai_lens.quality", "sky")
+    checks = QualityChecks.enabled(["sky"])
+    assert checks.check(Photo(np.zeros((40, 40, 3), np.uint8), 40, 40)) == []
+    assert [failure.code for failure in checks.failures.values()] == ["E420"]
 
 
 # --- limits, tracing

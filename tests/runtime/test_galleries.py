@@ -120,6 +120,34 @@ def test_an_index_with_options_can_be_searched_by_one_that_has_none(onnx_model, 
     assert stored.infer("C", visitor("C", "화로")) == other.infer("C", visitor("C", "화로"))
 
 
+def test_an_option_completes_those_the_gallery_was_stored_with(onnx_model, gallery_of_c, save, visitor):
+    path = save(gallery_of_c, "faiss", {"kind": "hnsw"})
+    stored = Lens(onnx_model, index_file=path)
+    wider = Lens(onnx_model, index_file=path, index_options={"ef_search": 16})
+    assert stored.infer("C", visitor("C", "화로")) == wider.infer("C", visitor("C", "화로"))
+    assert stored.warnings == ()
+    (warning,) = wider.warnings
+    assert warning == (
+        "The stored faiss index has other options, so it is made again from the gallery. "
+        "Store it with these: ai-lens build-index."
+    )
+
+
+def test_a_cache_that_cannot_be_read_or_written_costs_no_answer(
+    onnx_model, gallery_of_c, save, visitor, tmp_path, monkeypatch
+):
+    path = save(gallery_of_c, "exact")
+    before = Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로"))
+    monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path / "cache"))
+    Lens(onnx_model, index_file=path)
+    (cached,) = (tmp_path / "cache" / "index").iterdir()
+    cached.unlink()
+    cached.mkdir()
+    lens = Lens(onnx_model, index_file=path)
+    assert lens.infer("C", visitor("C", "화로")) == before
+    assert "is made again from the gallery" in lens.warnings[0]
+
+
 def test_no_photos_get_no_answers(lens):
     assert lens.answer("A", []) == []
 

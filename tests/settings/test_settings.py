@@ -124,6 +124,20 @@ def test_options_of_an_index_stay_with_the_index_they_were_written_for(file):
     assert settled(file("index_options: {kind: hnsw}"), {"index": "faiss"}).index_options == {"kind": "hnsw"}
 
 
+def test_options_complete_those_of_the_layers_below(file):
+    path = file("index_options: {kind: hnsw, m: 8}\nloss_options: {arcface: {margin: 0.2, scale: 30}}\n")
+    flags = {"index_options": {"m": 16}, "loss_options": {"arcface": {"margin": 0.4}}}
+    settings = settled(path, flags)
+    assert settings.index_options == {"kind": "hnsw", "m": 16}
+    assert settings.loss_options == {"arcface": {"margin": 0.4, "scale": 30}}
+
+
+def test_options_that_are_no_pairs_are_an_error(file):
+    assert error_of(file("index_options: 5\n")).startswith(
+        "E600: index_options: expected `key: value` pairs, got 5 ("
+    )
+
+
 # --- types
 
 

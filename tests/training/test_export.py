@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -303,6 +305,27 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_work(run, tmp_p
     (tmp_path / "file").touch()
     with pytest.raises(CannotWriteError):
         export(run.checkpoint, "onnx", tmp_path / "file" / "a.onnx")
+
+
+def test_a_target_without_a_name_is_said_so(run):
+    with pytest.raises(BadSettingError, match="has no name"):
+        export(run.checkpoint, "onnx", Path())
+
+
+def test_a_full_disk_is_not_blamed_on_the_exporter_whatever_its_library_says(
+    run, tmp_path, install, monkeypatch
+):
+    broken = SHIFTED.replace(
+        "self.onnx.write(", "raise RuntimeError('iostream error')\n        self.onnx.write("
+    )
+    install("ai-lens-deaf", broken, "ai_lens.exporters", "deaf")
+    with pytest.raises(BrokenPluginError, match="iostream error"):
+        export(run.checkpoint, "deaf", tmp_path / "a.onnx")
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    with pytest.raises(CannotWriteError, match="is full"):
+        export(run.checkpoint, "deaf", tmp_path / "a.onnx")
+    assert list(tmp_path.glob("*.onnx")) == []
 
 
 def test_an_export_cannot_be_exported_again(onnx_model, tmp_path):

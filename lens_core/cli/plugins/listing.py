@@ -39,8 +39,9 @@ def ambiguous_names(plugins: list[Plugin]) -> set[tuple[str, str]]:
 
 def row(plugin: Plugin, twice: set[tuple[str, str]]) -> dict[str, Any]:
     """One plugin as ``--json`` shows it. Programs read these keys: add, never rename."""
-    from lens_core.plugins import allowed
+    from lens_core.plugins import CORE, allowed
 
+    offered_twice = (plugin.family.name, plugin.name) in twice
     return {
         "family": plugin.family.name,
         "name": plugin.name,
@@ -48,7 +49,7 @@ def row(plugin: Plugin, twice: set[tuple[str, str]]) -> dict[str, Any]:
         "version": plugin.version,
         "module": plugin.module,
         "allowed": allowed(plugin),
-        "ambiguous": (plugin.family.name, plugin.name) in twice,
+        "ambiguous": offered_twice and plugin.distribution != CORE,  # a built-in name stays the built-in's
     }
 
 

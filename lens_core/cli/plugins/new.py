@@ -25,7 +25,7 @@ def new(
     from lens_core.cli.say import say
 
     names = Names.of(name)
-    refuse_taken(family, names.name)
+    refuse_taken(family, names)
     target = folder or Path(names.distribution)
     write(family, names, target)
     print(target)

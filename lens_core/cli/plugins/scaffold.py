@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from importlib import resources
+from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 
 from lens_core.errors import BadSettingError, CannotWriteError
-from lens_core.plugins import PUBLISHED, find
+from lens_core.plugins import CORE, PUBLISHED, find
 
 _PREFIX = "ai-lens-"
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -38,18 +38,30 @@ class Names:
         if not _NAME.fullmatch(name):
             raise BadSettingError(
                 f"'{typed}' is no name for a plugin.",
-                "Use small letters, digits and single hyphens, a letter first: my-index.",
+                "Use small letters, digits and single hyphens or underscores, a letter first: my-index.",
             )
         distribution = _PREFIX + name.replace("_", "-")
         return cls(name, distribution, distribution.replace("-", "_"))
 
 
-def refuse_taken(family: str, name: str) -> None:
-    """Two distributions that offer one name hurt whoever chooses it. Raises BadSettingError (E600)."""
+def refuse_taken(family: str, names: Names) -> None:
+    """Raises BadSettingError (E600) for a name that another distribution offers, or is installed under."""
+    name = names.name
     owners = [plugin.distribution for plugin in find(family) if plugin.name == name]
     owners += [PUBLISHED[family][name]] if name in PUBLISHED[family] else []
     if owners:
         raise BadSettingError(f"{family} '{name}' is already offered by {owners[0]}.", "Choose another name.")
+    published = {CORE, *(owner for family in PUBLISHED.values() for owner in family.values())}
+    if names.distribution in published or _is_installed(names.distribution):
+        raise BadSettingError(f"There is a distribution {names.distribution}.", "Choose another name.")
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def write(family: str, names: Names, target: Path) -> None:

@@ -304,6 +304,20 @@ def test_nothing_is_told_to_anybody(tmp_path):
     assert [path.name for path in home.rglob("*") if path.name in ("intel", "Intel Corporation")] == []
 
 
+def test_a_service_that_reloads_its_model_can_be_stopped(tmp_path):
+    """When two of OpenVINO's Cores are gone, the next signal ends the process with a crash."""
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from lens_core import plugins\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('stopped'))\n"
+        "for _ in range(3):\n"
+        "    runtime = plugins.make('runtime', 'xml', {}, path=pathlib.Path(sys.argv[1]))\n"
+        "    del runtime\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    assert run_alone(code, export(tmp_path / "x.xml")).stdout == "stopped\n"
+
+
 def test_a_device_that_is_not_there(tmp_path):
     path = export(tmp_path / "x.xml")
     with pytest.raises(BadSettingError, match=r"E600.*no device 'ABACUS'.*Use one of: .*CPU"):

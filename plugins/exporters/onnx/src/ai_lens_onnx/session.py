@@ -62,7 +62,7 @@ def _open(
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()  # the wheels for Windows would report to Microsoft
+    onnxruntime.disable_telemetry_events()  # what ORT_DISABLE_TELEMETRY does not stop on Windows
     _check_available(options.providers, onnxruntime.get_available_providers())
     try:
         session = onnxruntime.InferenceSession(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import ModuleType
+from typing import Any
 
 _TELEMETRY = "openvino_telemetry"
 
@@ -20,3 +22,9 @@ def openvino() -> ModuleType:
 
     module: ModuleType = openvino
     return module
+
+
+@functools.cache
+def core() -> Any:
+    """OpenVINO's Core, one for the whole process: when two are gone, the next signal crashes it (2026.4)."""
+    return openvino().Core()

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from ai_lens_openvino import layout
-from ai_lens_openvino.library import openvino
+from ai_lens_openvino.library import core, openvino
 from lens_core.contracts import Documents, Floats, Pixels, Runtime
 from lens_core.errors import BadSettingError, ModelLoadError
 from lens_core.hookspecs import hookimpl
@@ -52,12 +52,11 @@ class OpenVinoRuntime:
     def __init__(self, path: Path, options: OpenVinoRuntimeOptions) -> None:
         # Kept, because OpenVINO goes on reading the weights where they are.
         xml, self._weights = layout.read(path)
-        core = openvino().Core()
-        _check_device(core, options.device)
-        network = _parse(core, path, xml, self._weights)
+        _check_device(options.device)
+        network = _parse(path, xml, self._weights)
         self.documents: Documents = _documents(path, network)
         self._size = _photo_size(path, network)
-        self._compiled = _compile(core, path, network, options)
+        self._compiled = _compile(path, network, options)
 
     def run(self, images: Pixels) -> tuple[Floats, Floats]:
         """uint8[N, S, S, 3] -> (L2-normalised embeddings float32[N, D], logits float32[N, C]).
@@ -71,18 +70,18 @@ class OpenVinoRuntime:
         return embeddings, logits
 
 
-def _check_device(core: Any, device: str) -> None:
+def _check_device(device: str) -> None:
     """Several GPUs are called GPU.0, GPU.1; GPU alone is the first."""
-    available = core.available_devices
+    available = core().available_devices
     if device not in available and device not in {name.partition(".")[0] for name in available}:
         raise BadSettingError(
             f"OpenVINO finds no device '{device}' on this machine.", f"Use one of: {', '.join(available)}."
         )
 
 
-def _parse(core: Any, path: Path, xml: bytes, weights: layout.Bytes) -> Any:
+def _parse(path: Path, xml: bytes, weights: layout.Bytes) -> Any:
     try:
-        return core.read_model(xml.decode(), openvino().Tensor(weights, shared_memory=True))
+        return core().read_model(xml.decode(), openvino().Tensor(weights, shared_memory=True))
     except Exception as error:
         raise ModelLoadError(f"{path} cannot be opened by OpenVINO: {error}.") from error
 
@@ -102,7 +101,7 @@ def _photo_size(path: Path, network: Any) -> int:
     return int(network.inputs[0].partial_shape[1].get_length())
 
 
-def _compile(core: Any, path: Path, network: Any, options: OpenVinoRuntimeOptions) -> Any:
+def _compile(path: Path, network: Any, options: OpenVinoRuntimeOptions) -> Any:
     wanted = {
         # Otherwise 16 bits on CPUs that have them, which moves scores by up to 0.1.
         "INFERENCE_PRECISION_HINT": "f32",
@@ -110,6 +109,6 @@ def _compile(core: Any, path: Path, network: Any, options: OpenVinoRuntimeOption
         **({"INFERENCE_NUM_THREADS": options.threads} if options.threads else {}),
     }
     try:
-        return core.compile_model(network, options.device, wanted)
+        return core().compile_model(network, options.device, wanted)
     except Exception as error:
         raise ModelLoadError(f"{path} cannot run on {options.device}: {error}.") from error

@@ -15,14 +15,14 @@ class FaissOptions:
 
     m: int = field(default=32, validator=[ge(2), le(256)])
     """hnsw: links of each vector to others."""
-    ef_construction: int = field(default=100, validator=ge(1))
+    ef_construction: int = field(default=100, validator=[ge(1), le(10_000)])
     """hnsw: vectors kept in view while one is added."""
-    ef_search: int | None = field(default=None, validator=optional(ge(1)))
+    ef_search: int | None = field(default=None, validator=optional([ge(1), le(1_000_000)]))
     """hnsw: vectors kept in view while a question is answered; None: one in 400 of them, at least 256."""
 
-    nlist: int | None = field(default=None, validator=optional(ge(1)))
+    nlist: int | None = field(default=None, validator=optional([ge(1), le(1_000_000)]))
     """ivfpq: lists that the vectors are sorted into; None: four times the square root of their number."""
-    nprobe: int | None = field(default=None, validator=optional(ge(1)))
+    nprobe: int | None = field(default=None, validator=optional([ge(1), le(1_000_000)]))
     """ivfpq: lists looked at for one question; None: a quarter of them."""
     pq_m: int | None = field(default=None, validator=optional(ge(1)))
     """ivfpq: codes kept of each vector; None: one for every 8 of its numbers."""
