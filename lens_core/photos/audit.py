@@ -11,7 +11,7 @@ from attrs import frozen
 
 from lens_core.contracts import Finding, Pixels
 from lens_core.errors import DataError, TooFewPhotosError
-from lens_core.photos import duplicates
+from lens_core.photos import duplicates, metadata
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import Dataset, PhotoFile
 from lens_core.photos.quality import QualityChecks
@@ -95,6 +95,10 @@ def audit(
     remarks += [
         Remark("warning", finding.check, _describe(finding), finding.where)
         for finding in checks.check_dataset(dataset)
+    ]
+    remarks += [
+        Remark("warning", "metadata", f"{metadata.NAME} speaks of it, and it is not there", name)
+        for name in metadata.read(dataset.root).unmatched(dataset)
     ]
     remarks += [Remark("warning", "checker", str(failure), "") for failure in checks.failures.values()]
     return Audit(dataset.counts(), tuple(remarks), tuple(unreadable))

@@ -19,7 +19,7 @@ from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, BusyError
-from lens_core.photos import duplicates
+from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
@@ -151,7 +151,7 @@ def _write(
         provenance=provenance.record(dataset, hashes),
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    gallery = Gallery(learned.reference.embeddings, labels)
+    gallery = Gallery(learned.reference.embeddings, labels, metadata.read(dataset.root).descriptions())
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, ood))
     lines = record.held_out(learned, dataset, ood)
     figures = {"seed": settings.seed, **learned.figures, "items": record.per_item(lines)}
