@@ -64,6 +64,7 @@ def infer_batch(
             photos,
             reject_threshold=reject_threshold,
             topk=topk,
+            strip_pii=choices.settings(context).strip_pii,
             progress=stage("Answering"),
         )
         if output == "-":
