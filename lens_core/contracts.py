@@ -42,6 +42,8 @@ class Photo:
     """Width of the upright original, in pixels."""
     height: int
     """Height of the upright original, in pixels."""
+    notes: tuple[str, ...] = ()
+    """How it was read, in words for a person: ``shows the first of several pictures in the file``."""
 
 
 @frozen

@@ -5,15 +5,97 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from subprocess import CompletedProcess
+
+import pytest
+
+from lens_core.artifacts import container
+from lens_core.photos.layout import ood_photos, scan
+from lens_core.runtime.search import cache_folder
+from lens_core.settings import Settings
+from lens_core.training.train import train
 
 Run = Callable[..., CompletedProcess[str]]
 
 
 def nfd(name: str) -> str:
     return unicodedata.normalize("NFD", name)
+
+
+def nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def respelt(data: Path, copy: Path, *spellings: Callable[[str], str]) -> Path:
+    """A copy of a data folder, its names in these spellings in turn."""
+    turns = cycle(spellings)
+    for path in sorted(data.rglob("*")):
+        if path.is_file():
+            folder = copy.joinpath(*(_known(copy, part, turns) for part in path.relative_to(data).parts[:-1]))
+            folder.mkdir(parents=True, exist_ok=True)
+            name = path.name if path.suffix == ".json" else next(turns)(path.name)
+            shutil.copy(path, folder / name)
+    return copy
+
+
+def _known(copy: Path, name: str, turns: Iterator[Callable[[str], str]]) -> str:
+    """The spelling a folder's name got when it was first met: one place must not become two."""
+    there = {nfc(path.name): path.name for path in copy.rglob("*") if path.is_dir()}
+    return there.get(nfc(name)) or next(turns)(name)
+
+
+@pytest.fixture(scope="module")
+def korean_museum(
+    build_museum: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """``korean_museum(nfc, nfd)``: always the same photos, the names of all that is in it so spelt."""
+    items = {"청자": ("disc", "crimson"), "백자": ("box", "gold"), "분청": ("tent", "teal")}
+    data = build_museum(tmp_path_factory.mktemp("korean") / "data", {"도자실": items, "조각실": items})
+    for photo in data.rglob("*.jpg"):
+        photo.rename(photo.with_name(f"사진 {'가각간'[int(photo.stem[-1]) % 3]} {photo.stem}.jpg"))
+    (data / "ood").mkdir()
+    for number, photo in enumerate(sorted((data / "조각실" / "백자").iterdir())[:3]):
+        photo.rename(data / "ood" / f"벽 {number}.jpg")
+    said = {"places": {"도자실": {"items": {"청자": {"description": {"ko": "푸른 병"}}}}}}
+    (data / "metadata.json").write_text(json.dumps(said), encoding="utf-8")
+
+    def spelt(*spellings: Callable[[str], str]) -> Path:
+        return respelt(data, tmp_path_factory.mktemp("spelt") / "data", *spellings)
+
+    return spelt
+
+
+@pytest.mark.parametrize("spellings", [(nfd,), (nfc, nfd)], ids=["NFD", "mixed"])
+def test_every_spelling_gives_the_same_classes_split_cache_and_model(
+    korean_museum: Callable[..., Path],
+    tiny_settings: Settings,
+    tmp_path: Path,
+    spellings: tuple[Callable[[str], str], ...],
+) -> None:
+    written, cached = [], []
+    for folder, names in (("typed", (nfc,)), ("zipped", spellings)):
+        data = korean_museum(*names)
+        dataset = scan(data)
+        assert dataset.items == tuple((p, i) for p in ("도자실", "조각실") for i in ("백자", "분청", "청자"))
+        train(tiny_settings, dataset, tmp_path / folder, ood=ood_photos(data))
+        written.append({file.name: file.read_bytes() for file in (tmp_path / folder).iterdir()})
+        written[-1].update(_parts(tmp_path / folder / "best.ckpt"))
+        cached.append(sorted((cache_folder() / "features").rglob("*")))
+        del written[-1]["best.ckpt"]
+    assert {"held_out.jsonl", "photos.sha256.json", "gallery.safetensors"} <= set(written[0])
+    assert [name for name in written[0] if written[0][name] != written[1].get(name)] == []
+    assert cached[0] == cached[1], "not a photo was looked at again"
+
+
+def _parts(checkpoint: Path) -> dict[str, bytes]:
+    """All that is in a model; only the time it was made at may differ."""
+    parts = container.read(checkpoint)
+    manifest = json.loads(parts["manifest.json"])
+    del manifest["created"]
+    return {**parts, "manifest.json": json.dumps(manifest).encode()}
 
 
 def test_folders_zipped_on_a_mac_and_names_typed_elsewhere_are_the_same(

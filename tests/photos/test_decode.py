@@ -141,6 +141,33 @@ def test_a_50_megapixel_phone_photo_is_not_too_large():
         decode(png_header(8192, 6144))
 
 
+def test_a_file_larger_than_any_photo_is_not_read(tmp_path):
+    path = tmp_path / "disk image.tif"
+    with path.open("wb") as file:
+        file.truncate(401 * 1024 * 1024)  # takes no room on the disk
+    with pytest.raises(PhotoTooLargeError, match=r"disk image\.tif is larger than any photo \(400 MiB\)"):
+        decode(path)
+
+
+@pytest.mark.parametrize(("extra", "fine"), [(0, True), (40, True), (80, False), (5000, False)])
+def test_a_jpeg_may_be_drawn_in_64_scans_and_no_more(extra, fine):
+    content = encoded(scene(), "JPEG", progressive=True)
+    second = content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)
+    again = content[second : content.index(b"\xff\xda", second + 2)]
+    content = content[:-2] + again * extra + content[-2:]
+    if fine:
+        assert centre(decode(content)) == pytest.approx([255, 215, 0], abs=12)
+    else:
+        with pytest.raises(PhotoUnreadableError, match="is drawn in more than 64 scans"):
+            decode(content)
+
+
+def test_what_a_phone_appends_to_a_jpeg_is_not_counted_as_its_scans():
+    # A "motion photo" is followed by its film, in which any bytes may occur.
+    film = b"\xff\xda\x00\x02" * 1000
+    assert centre(decode(encoded(scene(), "JPEG") + film)) == pytest.approx([255, 215, 0], abs=12)
+
+
 # --- colour
 
 
@@ -167,6 +194,18 @@ def test_float_grey_is_scaled_to_its_own_range():
     assert photo.pixels[0, 0, 0] == 0
     assert photo.pixels[0, -1, 0] == 255
     assert (np.diff(photo.pixels[0, :, 0].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("value", [1.5, -3e38, np.nan, np.inf])
+def test_floats_that_are_all_alike_are_black(value):
+    image = Image.fromarray(np.full((64, 64), value, np.float32))
+    assert centre(decode(encoded(image, "TIFF"))) == [0, 0, 0]
+
+
+def test_the_largest_floats_are_scaled_too():
+    values = np.tile(np.linspace(-3.4e38, 3.4e38, 64), (600, 1)).astype(np.float32)
+    row = decode(encoded(Image.fromarray(values), "TIFF")).pixels[599, :, 0]
+    np.testing.assert_allclose(row, np.linspace(0, 255, 64), atol=1)
 
 
 def test_a_palette_becomes_its_colours():
@@ -200,7 +239,10 @@ def test_an_animation_is_its_first_picture():
     first, second = Image.new("RGB", (40, 40), "red"), Image.new("RGB", (40, 40), "blue")
     for image_format in ("WEBP", "PNG", "TIFF"):
         content = encoded(first, image_format, save_all=True, append_images=[second])
-        assert centre(decode(content)) == pytest.approx([255, 0, 0], abs=4)
+        photo = decode(content)
+        assert centre(photo) == pytest.approx([255, 0, 0], abs=4)
+        assert photo.notes == ("shows the first of several pictures in the file",)
+    assert decode(encoded(first)).notes == ()
 
 
 # --- what is no photo
