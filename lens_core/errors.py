@@ -9,7 +9,8 @@
     │   ├── PhotoUnreadableError E120
     │   ├── PhotoTooSmallError   E121
     │   ├── PhotoTooLargeError   E122
-    │   └── NameCollisionError   E130
+    │   ├── NameCollisionError   E130
+    │   └── MetadataError        E140
     ├── ArtifactError        E2xx  exit 4   models, exports, galleries
     │   ├── ModelLoadError       E200
     │   ├── DamagedArtifactError E210
@@ -105,6 +106,13 @@ class PhotoTooLargeError(DataError):
 
     code = "E122"
     remedy = "Save the photo at 50 megapixels or less."
+
+
+class MetadataError(DataError):
+    """The metadata.json beside the photos is not understood."""
+
+    code = "E140"
+    remedy = "See docs/metadata.md for what it may say."
 
 
 class NameCollisionError(DataError):

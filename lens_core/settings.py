@@ -108,6 +108,8 @@ class Settings:
     export: Export = field(factory=Export)
     lang: Literal["ko", "en"] = "ko"
     """Language of messages and hints for visitors."""
+    strip_pii: bool = False
+    """Write no path that may name a person: file names stay, the folders they were given in do not."""
 
 
 @frozen

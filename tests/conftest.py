@@ -1,5 +1,6 @@
 """What many tests share: a drawn museum, a small model trained on it, the command line in this process."""
 
+import json
 import os
 import signal
 import sys
@@ -89,8 +90,11 @@ def build_museum():
 
 @pytest.fixture(scope="session")
 def museum(build_museum, tmp_path_factory):
-    """data/ with 2 places x 3 items x 10 photos."""
-    return build_museum(tmp_path_factory.mktemp("museum") / "data", MUSEUM)
+    """data/ with 2 places x 3 items x 10 photos, and a description of A/ㄱ."""
+    data = build_museum(tmp_path_factory.mktemp("museum") / "data", MUSEUM)
+    said = {"places": {"A": {"items": {"ㄱ": {"description": {"ko": "흰 상자", "en": "A white box"}}}}}}
+    (data / "metadata.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    return data
 
 
 @pytest.fixture(scope="session")

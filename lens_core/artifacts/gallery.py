@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import cattrs
 import numpy as np
 import safetensors
 import safetensors.numpy
-from attrs import frozen
+from attrs import field, frozen
 
 from lens_core.artifacts import container
 from lens_core.contracts import Floats
@@ -21,6 +22,8 @@ from lens_core.structure import converter, explain
 NAME = "gallery.safetensors"
 INDEX = "index.bin"
 _ABOUT = "about.json"
+Descriptions = dict[str, dict[str, dict[str, str]]]
+"""What visitors may read about an exhibit, by place, item and language."""
 
 
 @frozen(eq=False)
@@ -30,6 +33,7 @@ class Gallery:
     embeddings: Floats
     """float32[N, D], L2-normalised."""
     labels: tuple[tuple[str, str], ...]
+    descriptions: Descriptions = field(factory=dict)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -38,7 +42,8 @@ class Gallery:
     def of_place(self, place: str) -> Gallery:
         """Only the rows of one place."""
         rows = [row for row, (where, _) in enumerate(self.labels) if where == place]
-        return Gallery(self.embeddings[rows], tuple(self.labels[row] for row in rows))
+        labels = tuple(self.labels[row] for row in rows)
+        return Gallery(self.embeddings[rows], labels, self._described(labels))
 
     def prototypes(self) -> Gallery:
         """One embedding per item: the normalised mean of its photos' embeddings."""
@@ -46,7 +51,16 @@ class Gallery:
         numbers = {key: number for number, key in enumerate(keys)}
         sums = np.zeros((len(keys), self.embeddings.shape[1]), np.float32)
         np.add.at(sums, [numbers[label] for label in self.labels], self.embeddings)
-        return Gallery(normalise(sums), tuple(keys))
+        return Gallery(normalise(sums), tuple(keys), self.descriptions)
+
+    def description(self, place: str, item: str, lang: str) -> str | None:
+        """Of an exhibit, in a language; where there is none in it, in the first there is."""
+        texts = self.descriptions.get(place, {}).get(item, {})
+        return texts.get(lang) or next(iter(texts.values()), None)
+
+    def _described(self, labels: Iterable[tuple[str, str]]) -> Descriptions:
+        places = {place for place, _ in labels}
+        return {place: items for place, items in self.descriptions.items() if place in places}
 
 
 def normalise(vectors: Floats) -> Floats:
@@ -56,24 +70,29 @@ def normalise(vectors: Floats) -> Floats:
 
 
 def to_bytes(gallery: Gallery) -> bytes:
-    labels = json.dumps(gallery.labels, ensure_ascii=False)
-    return safetensors.numpy.save(
-        {"embeddings": np.ascontiguousarray(gallery.embeddings, np.float32)}, {"labels": labels}
-    )
+    about = {
+        "labels": json.dumps(gallery.labels, ensure_ascii=False),
+        "descriptions": json.dumps(gallery.descriptions, ensure_ascii=False),
+    }
+    return safetensors.numpy.save({"embeddings": np.ascontiguousarray(gallery.embeddings, np.float32)}, about)
 
 
 def from_bytes(content: bytes) -> Gallery:
     """Raises ModelLoadError (E200) when the bytes are no gallery."""
     try:
         embeddings = safetensors.numpy.load(content)["embeddings"]
-        labels = tuple((place, item) for place, item in json.loads(_metadata(content)["labels"]))
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+        about = _metadata(content)
+        labels = tuple((place, item) for place, item in json.loads(about["labels"]))
+        descriptions = converter.structure(json.loads(about["descriptions"]), Descriptions)
+    except (
+        safetensors.SafetensorError, KeyError, ValueError, TypeError, cattrs.BaseValidationError
+    ) as error:  # fmt: skip
         raise ModelLoadError(f"The gallery is not understood: {error}.") from error
     if embeddings.ndim != 2 or len(embeddings) != len(labels):
         raise ModelLoadError("The gallery is not understood: not every embedding has its label.")
     if not len(embeddings) or not np.isfinite(embeddings).all():
         raise ModelLoadError("The gallery is not understood: it is empty or holds no numbers.")
-    return Gallery(embeddings, labels)
+    return Gallery(embeddings, labels, descriptions)
 
 
 def _metadata(content: bytes) -> dict[str, str]:

@@ -70,6 +70,10 @@ def front(
     finetune: options.Finetune = None,
     ood: options.Ood = None,
     lang: options.Lang = None,
+    strip_pii: Annotated[
+        bool | None,
+        typer.Option("--strip-pii", help="Write no personal paths. (Photos' EXIF is never passed on.)"),
+    ] = None,
     # These two are taken by main(), wherever they stand; here they are only for --help.
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback when something fails.")] = False,
@@ -88,6 +92,7 @@ def front(
             "min_images": min_images,
             "finetune": finetune,
             "lang": lang,
+            "strip_pii": strip_pii,
         },
     )
     if context.invoked_subcommand is None:

@@ -34,6 +34,7 @@ def build_index(
     """Embed the photos of a place, trained or not, and save them ready to be searched."""
     from lens_core.artifacts.atomic import check_writable
     from lens_core.cli.say import say, stages
+    from lens_core.photos import metadata
     from lens_core.photos.layout import find_place
     from lens_core.runtime.enroll import build_gallery
     from lens_core.runtime.lens import Lens
@@ -46,11 +47,12 @@ def build_index(
         runtime_options=options.key_values(runtime_option),
     )
     photos = find_place(data_root or choices.of(context).data_root, place)
+    described = metadata.read(photos[0].path.parents[2]).descriptions()  # data/place/item/photo
     check_writable(save)
     lens = Lens(model, runtime_options=settings.runtime_options)
     make_index(settings.index, settings.index_options, lens.manifest.embedding_dim)  # a mistake shows at once
     with stages() as stage:
-        built = build_gallery(lens, photos, stage("Embedding the photos"))
+        built = build_gallery(lens, photos, stage("Embedding the photos"), described)
     built = built.prototypes() if gallery is GalleryKind.PROTOTYPES else built
     file = to_file(
         built,

@@ -60,6 +60,7 @@ def open_lens(
     quality: list[str] | None = None,
     quality_option: list[str] | None = None,
     lang: str | None = None,
+    describe: bool = False,
 ) -> Lens:
     """The model, with the gallery, index, checkers and language that were chosen."""
     from lens_core.cli.options import by_plugin, key_values
@@ -83,4 +84,5 @@ def open_lens(
         quality=settings.quality,
         quality_options=settings.quality_options,
         lang=settings.lang,
+        describe=describe,
     )

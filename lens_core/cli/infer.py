@@ -26,6 +26,7 @@ def infer(
     quality: options.Quality = None,
     quality_option: options.QualityOption = None,
     lang: options.Lang = None,
+    describe: options.Describe = False,
     fail_on_recollect: Annotated[
         bool, typer.Option("--fail-on-recollect", help="Exit with 10 when the answer is recollect.")
     ] = False,
@@ -41,6 +42,7 @@ def infer(
         quality=quality,
         quality_option=quality_option,
         lang=lang,
+        describe=describe,
     )
     photo = sys.stdin.buffer.read() if image == "-" else image
     result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)

@@ -29,6 +29,7 @@ def infer_batch(
     quality: options.Quality = None,
     quality_option: options.QualityOption = None,
     lang: options.Lang = None,
+    describe: options.Describe = False,
 ) -> None:
     """Answer every photo of a folder. Exits with 6 when some could not be read; their lines say why."""
     from lens_core.artifacts.atomic import atomic_path, check_writable
@@ -54,6 +55,7 @@ def infer_batch(
         quality=quality,
         quality_option=quality_option,
         lang=lang,
+        describe=describe,
     )
     with stages() as stage:
         answers = infer_batch(
@@ -62,6 +64,7 @@ def infer_batch(
             photos,
             reject_threshold=reject_threshold,
             topk=topk,
+            strip_pii=choices.settings(context).strip_pii,
             progress=stage("Answering"),
         )
         if output == "-":

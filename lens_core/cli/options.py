@@ -72,6 +72,7 @@ Finetune = Annotated[
     typer.Option("--finetune", help="Train the backbone too: much slower; compare whether it pays."),
 ]
 Lang = Annotated[str | None, typer.Option(help="Language of messages and hints: ko or en. [default: ko]")]
+Describe = Annotated[bool, typer.Option("--describe", help="Add what metadata.json says about each exhibit.")]
 Threshold = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="T: accept from this probability on. [default: the model's own]"),

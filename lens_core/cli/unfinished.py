@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ def noted(
     from lens_core.settings import flatten
 
     note = run_folder / NOTE
-    about = {"data_root": str(data_root.resolve()), "places": list(places), "ood": ood and str(ood.resolve())}
+    about: dict[str, Any] = {"data_root": _seen_from(run_folder, data_root), "places": list(places)}
+    about["ood"] = ood and _seen_from(run_folder, ood)
     write_json(note, {**about, "settings": flatten(settings)})
     try:
         yield
@@ -43,4 +45,14 @@ def read(run_folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         what = f"{run_folder} holds no interrupted run."
         raise BadSettingError(what, "Start it again with --save-dir; features are reused.") from error
+    for named in ("data_root", "ood"):
+        note[named] = note[named] and str(run_folder / note[named])
     return note
+
+
+def _seen_from(run_folder: Path, folder: Path) -> str:
+    """Relative where that can be said: without the folders above both, which may name a person."""
+    try:
+        return os.path.relpath(folder.resolve(), run_folder.resolve())
+    except ValueError:  # another drive on Windows
+        return str(folder.resolve())

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from lens_core.contracts import Finding, Pixels
 from lens_core.errors import DataError, TooFewPhotosError
-from lens_core.photos import duplicates
+from lens_core.photos import duplicates, metadata
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import Dataset, PhotoFile
 from lens_core.photos.quality import QualityChecks
@@ -26,6 +26,7 @@ class Remark:
     check: str
     text: str
     path: str
+    """Inside the data folder: ``A``, ``A/ㄱ`` or ``A/ㄱ/img_001.jpg``."""
 
 
 @frozen
@@ -82,7 +83,7 @@ def audit(
     unreadable: list[DataError] = []
     hashes = []
     with ThreadPoolExecutor() as pool:
-        examined = pool.map(lambda photo: _examine(photo, checks), dataset.photos)
+        examined = pool.map(lambda photo: _examine(photo, dataset, checks), dataset.photos)
         for done, (photo, looked) in enumerate(zip(dataset.photos, examined, strict=True), 1):
             remarks += looked.remarks
             if looked.error is not None:
@@ -91,10 +92,14 @@ def audit(
                 readable.append(photo)
                 hashes.append(looked.phash)
             progress(done, len(dataset.photos))
-    remarks += _near_duplicates(readable, duplicates.pairs(hashes))
+    remarks += _near_duplicates(dataset, readable, duplicates.pairs(hashes))
     remarks += [
         Remark("warning", finding.check, _describe(finding), finding.where)
         for finding in checks.check_dataset(dataset)
+    ]
+    remarks += [
+        Remark("warning", "metadata", f"{metadata.NAME} speaks of it, and it is not there", name)
+        for name in metadata.read(dataset.root).unmatched(dataset)
     ]
     remarks += [Remark("warning", "checker", str(failure), "") for failure in checks.failures.values()]
     return Audit(dataset.counts(), tuple(remarks), tuple(unreadable))
@@ -107,14 +112,15 @@ class _Looked:
     error: DataError | None = None
 
 
-def _examine(photo: PhotoFile, checks: QualityChecks) -> _Looked:
+def _examine(photo: PhotoFile, dataset: Dataset, checks: QualityChecks) -> _Looked:
+    path = dataset.inside(photo)
     try:
         decoded = decode(photo.path)
     except DataError as error:
-        return _Looked([Remark("error", error.code, error.what, str(photo.path))], error=error)
+        text = error.what.replace(str(photo.path), path)
+        return _Looked([Remark("error", error.code, text, path)], error=error)
     remarks = [
-        Remark("warning", finding.check, _describe(finding), str(photo.path))
-        for finding in checks.check(decoded)
+        Remark("warning", finding.check, _describe(finding), path) for finding in checks.check(decoded)
     ]
     return _Looked(remarks, duplicates.phash(decoded))
 
@@ -123,7 +129,9 @@ def _describe(finding: Finding) -> str:
     return f"{finding.hints.get('en', finding.check)} (severity {finding.severity:.2f})"
 
 
-def _near_duplicates(photos: Sequence[PhotoFile], pairs: Sequence[tuple[int, int]]) -> list[Remark]:
+def _near_duplicates(
+    dataset: Dataset, photos: Sequence[PhotoFile], pairs: Sequence[tuple[int, int]]
+) -> list[Remark]:
     """Copies within an item are harmless and counted; across items they contradict each other."""
     remarks = []
     within: Counter[tuple[str, str]] = Counter()
@@ -132,8 +140,8 @@ def _near_duplicates(photos: Sequence[PhotoFile], pairs: Sequence[tuple[int, int
         if (one.place, one.item) == (other.place, other.item):
             within[one.place, one.item] += 1
         else:
-            text = f"nearly the same photo as {other.path}, which is filed under another item"
-            remarks.append(Remark("warning", "contradiction", text, str(one.path)))
+            text = f"nearly the same photo as {dataset.inside(other)}, which is filed under another item"
+            remarks.append(Remark("warning", "contradiction", text, dataset.inside(one)))
     for (place, item), count in within.items():
         text = f"photos that are nearly the same: {count} pairs; photograph from more sides"
         remarks.append(Remark("warning", "near_duplicate", text, f"{place}/{item}"))

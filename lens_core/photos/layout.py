@@ -49,6 +49,10 @@ class Dataset:
     def places(self) -> tuple[str, ...]:
         return tuple(sorted({photo.place for photo in self.photos}))
 
+    def inside(self, photo: PhotoFile) -> str:
+        """The photo's path inside the data folder, with slashes."""
+        return photo.path.relative_to(self.root).as_posix()
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of photos of every (place, item)."""
         counts = dict.fromkeys(self.items, 0)

@@ -28,11 +28,13 @@ def infer_batch(
     *,
     reject_threshold: float | None = None,
     topk: int = 3,
+    strip_pii: bool = False,
     progress: Progress = no_progress,
 ) -> Iterator[dict[str, Any]]:
     """One answer per photo, in order, each with ``image``; a photo that cannot be read gives an ``error``.
 
-    Photos are decoded on all cores while the network works on those before them.
+    ``strip_pii`` names photos without their folder. Photos are decoded on all cores while the network works
+    on those before them.
     """
     lens.check_question(place, reject_threshold)
     done = 0
@@ -42,11 +44,12 @@ def infer_batch(
         for path, photo in zip(paths, decoded, strict=True):
             done += 1
             progress(done, len(photos))
+            name = path.name if strip_pii else str(path)
             if isinstance(photo, LensError):
-                error = {"code": photo.code, "message": photo.message}
-                yield {"image": str(path), "place": nfc(place), "error": error}
+                error = {"code": photo.code, "message": photo.message.replace(str(path), name)}
+                yield {"image": name, "place": nfc(place), "error": error}
             else:
-                yield {"image": str(path), **next(answers).to_dict()}
+                yield {"image": name, **next(answers).to_dict()}
 
 
 def to_line(answer: dict[str, Any]) -> str:

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lens_core.artifacts.gallery import Gallery
+from lens_core.artifacts.gallery import Descriptions, Gallery
 from lens_core.photos.layout import PhotoFile
 from lens_core.progress import Progress, no_progress
 from lens_core.runtime.batch import decoded_batches
 from lens_core.runtime.lens import Lens
 
 
-def build_gallery(lens: Lens, photos: Sequence[PhotoFile], progress: Progress = no_progress) -> Gallery:
+def build_gallery(
+    lens: Lens,
+    photos: Sequence[PhotoFile],
+    progress: Progress = no_progress,
+    descriptions: Descriptions | None = None,
+) -> Gallery:
     """Embed these photos. Raises the error (E12x) of the first one that cannot be read."""
     embeddings = []
     done = 0
@@ -25,4 +30,5 @@ def build_gallery(lens: Lens, photos: Sequence[PhotoFile], progress: Progress = 
         embeddings.append(lens.see(lens.prepare(good))[0])
         done += len(decoded)
         progress(done, len(photos))
-    return Gallery(np.concatenate(embeddings), tuple((photo.place, photo.item) for photo in photos))
+    labels = tuple((photo.place, photo.item) for photo in photos)
+    return Gallery(np.concatenate(embeddings), labels, descriptions or {})

@@ -83,7 +83,8 @@ class Lens:
         runtime_options: options of the runtime plugin, for example ``{"threads": 2}``.
         quality: the photo checkers whose hints are given; by default every one that is installed.
         quality_options: their options by name, for example ``{"photo": {"blur_radius": 1.4}}``.
-        lang: language of messages and hints, ``ko`` or ``en``.
+        lang: language of messages, hints and descriptions, ``ko`` or ``en``.
+        describe: give each prediction what ``metadata.json`` says about the exhibit.
 
     Raises:
         ModelLoadError: E200, the file is missing, unreadable or no artifact.
@@ -103,13 +104,14 @@ class Lens:
         quality: Sequence[str] | None = None,
         quality_options: dict[str, dict[str, Any]] | None = None,
         lang: str = "ko",
+        describe: bool = False,
     ) -> None:
         if lang not in messages.RECOLLECT:
             raise BadSettingError(f"lang: expected 'ko' or 'en', got {lang!r}.", "Pass one of the two.")
         self.path = Path(model_path)
         self._runtime = open_runtime(self.path, runtime_options or {})
         self.manifest = manifests.from_documents(self._runtime.documents, self.path)
-        self.lang = lang
+        self.lang, self._describe = lang, describe
         self._search = self._open_gallery(index_file, index, index_options or {})
         self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
         self._quality: QualityChecks | None = None
@@ -225,7 +227,10 @@ class Lens:
         accepted = verdict.item is not None
         return Result(
             place=scores.place,
-            predictions=tuple(Prediction(items[best], float(probs[best])) for best in order[:topk]),
+            predictions=tuple(
+                Prediction(items[best], float(probs[best]), self._description(scores.place, items[best]))
+                for best in order[:topk]
+            ),
             decision="accept" if accepted else "recollect",
             reason=verdict.reason,
             distance=float(scores.distances[row]),
@@ -235,6 +240,9 @@ class Lens:
             hints=() if accepted else tuple(messages.hints(self._checks().check(photo), self.lang)),
             model_version=self.manifest.model_version,
         )
+
+    def _description(self, place: str, item: str) -> str | None:
+        return self.gallery.description(place, item, self.lang) if self._describe else None
 
     def _checks(self) -> QualityChecks:
         if self._quality is None:

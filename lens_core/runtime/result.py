@@ -16,6 +16,12 @@ class Prediction:
 
     item: str
     score: float
+    description: str | None = None
+    """What the museum says about it, where it was asked for and there is any."""
+
+    def to_dict(self) -> dict[str, Any]:
+        described = {} if self.description is None else {"description": self.description}
+        return {"item": self.item, "score": round(self.score, 4), **described}
 
 
 @frozen
@@ -44,7 +50,7 @@ class Result:
         """The JSON object of the product's contract; fields that do not apply are left out."""
         answer: dict[str, Any] = {
             "place": self.place,
-            "predictions": [{"item": p.item, "score": round(p.score, 4)} for p in self.predictions],
+            "predictions": [prediction.to_dict() for prediction in self.predictions],
             "decision": self.decision,
         }
         if self.accepted:

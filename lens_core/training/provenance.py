@@ -38,8 +38,7 @@ def record(dataset: Dataset, hashes: Sequence[str]) -> dict[str, Any]:
 def per_file(dataset: Dataset, hashes: Sequence[str]) -> dict[str, str]:
     """The SHA-256 of each photo by its path inside the data folder."""
     return {
-        photo.path.relative_to(dataset.root).as_posix(): photo_hash
-        for photo, photo_hash in zip(dataset.photos, hashes, strict=True)
+        dataset.inside(photo): photo_hash for photo, photo_hash in zip(dataset.photos, hashes, strict=True)
     }
 
 

@@ -22,7 +22,7 @@ def held_out(learned: Learned, dataset: Dataset, ood: Sequence[Path]) -> list[Li
     if learned.thresholds is None:
         return []
     places, items = dataset.places, [item for _, item in dataset.items]
-    own = [photo.path.relative_to(dataset.root).as_posix() for photo in dataset.photos]
+    own = [dataset.inside(photo) for photo in dataset.photos]
     other = [path.name for path in ood]  # the bare name: no personal paths
     lines: list[Line] = []
     for asked in learned.asked:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 from attrs import frozen
@@ -19,7 +20,7 @@ from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, BusyError
-from lens_core.photos import duplicates
+from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
 from lens_core.runtime.search import cache_folder
@@ -135,6 +136,8 @@ def _write(
 ) -> TrainedRun:
     net.take(learned.reference.heads)
     weights = checkpoint.weights_of(net)
+    bare_name = settings.weights and Path(settings.weights).name
+    weights_named = bare_name if settings.strip_pii else settings.weights
     manifest = Manifest(
         model_version=MODEL_VERSION,
         made_by=provenance.made_by(),
@@ -147,15 +150,15 @@ def _write(
         calibration=learned.calibration,
         thresholds=learned.thresholds,
         operating_point=learned.operating_point,
-        settings=to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name},
+        settings=to_dict(settings) | {"weights": bare_name},
         provenance=provenance.record(dataset, hashes),
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    gallery = Gallery(learned.reference.embeddings, labels)
+    gallery = Gallery(learned.reference.embeddings, labels, metadata.read(dataset.root).descriptions())
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, ood))
     lines = record.held_out(learned, dataset, ood)
     figures = {"seed": settings.seed, **learned.figures, "items": record.per_item(lines)}
-    atomic_write(save_dir / SETTINGS, to_yaml(settings))
+    atomic_write(save_dir / SETTINGS, to_yaml(attrs.evolve(settings, weights=weights_named)))
     write_json(save_dir / "metrics.json", figures)
     write_json_lines(save_dir / "held_out.jsonl", lines)
     write_json(save_dir / "photos.sha256.json", provenance.per_file(dataset, hashes))

@@ -326,3 +326,37 @@ def test_a_model_can_be_moved_anywhere(onnx_model, tmp_path, visitor):
     moved.write_bytes(onnx_model.read_bytes())
     assert Lens(moved).infer("A", visitor("A", "ㄱ")) == Lens(onnx_model).infer("A", visitor("A", "ㄱ"))
     assert {path.name for path in Path(moved.parent).iterdir()} == {"모형.onnx"}
+
+
+# --- descriptions
+
+
+def described(lens, photo):
+    return {one.item: one.description for one in lens.infer("A", photo).predictions}
+
+
+def test_descriptions_of_exhibits_come_when_they_are_asked_for(onnx_model, run, visitor):
+    photo = visitor("A", "ㄱ")
+    assert set(described(Lens(onnx_model), photo).values()) == {None}
+    for model in (onnx_model, run.checkpoint):
+        korean = described(Lens(model, describe=True), photo)
+        assert (korean.pop("ㄱ"), set(korean.values())) == ("흰 상자", {None})
+        assert described(Lens(model, describe=True, lang="en"), photo)["ㄱ"] == "A white box"
+
+
+def test_descriptions_are_in_the_answer_on_the_command_line(ai_lens, onnx_model, visitor):
+    asked = ("infer", "--model", onnx_model, "--place", "A", "--image", visitor("A", "ㄱ"))
+    assert '"description"' not in ai_lens(*asked).out
+    answer = json.loads(ai_lens(*asked, "--describe", "--lang", "en").out)
+    texts = {one["item"]: one.get("description") for one in answer["predictions"]}
+    assert texts["ㄱ"] == "A white box"
+    assert sorted(texts.values(), key=str) == ["A white box", None, None]
+
+
+def test_a_gallery_built_apart_carries_its_descriptions(ai_lens, onnx_model, museum, visitor, tmp_path):
+    path = tmp_path / "A.index"
+    for root in (museum, museum / "A"):
+        asked = ("--model", onnx_model, "--place", "A", "--data-root", root, "--save", path)
+        assert ai_lens("build-index", *asked).status == 0
+        lens = Lens(onnx_model, index_file=path, describe=True)
+        assert described(lens, visitor("A", "ㄱ"))["ㄱ"] == "흰 상자"
