@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from PIL import Image, ImageDraw
 
 # With another busy process on the machine, waiting OpenMP threads make small networks take seconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A job in the background is deaf to Ctrl-C, and so would be every process that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 
