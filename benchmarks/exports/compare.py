@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,7 @@ def _few_photos(folder: Path) -> Path:
         for item in sorted(place.iterdir())[:ITEMS_PER_PLACE]:
             (folder / place.name / item.name).mkdir(parents=True)
             for photo in sorted(item.iterdir())[:PHOTOS_PER_ITEM]:
-                (folder / place.name / item.name / photo.name).symlink_to(photo)
+                shutil.copyfile(photo, folder / place.name / item.name / photo.name)
     return folder
 
 

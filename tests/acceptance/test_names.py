@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from lens_core.artifacts import container
+from lens_core.artifacts import container, gallery
 from lens_core.photos.layout import ood_photos, scan
 from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings
@@ -81,21 +81,27 @@ def test_every_spelling_gives_the_same_classes_split_cache_and_model(
         dataset = scan(data)
         assert dataset.items == tuple((p, i) for p in ("도자실", "조각실") for i in ("백자", "분청", "청자"))
         train(tiny_settings, dataset, tmp_path / folder, ood=ood_photos(data))
-        written.append({file.name: file.read_bytes() for file in (tmp_path / folder).iterdir()})
-        written[-1].update(_parts(tmp_path / folder / "best.ckpt"))
+        written.append(everything_in(tmp_path / folder))
         cached.append(sorted((cache_folder() / "features").rglob("*")))
-        del written[-1]["best.ckpt"]
-    assert {"held_out.jsonl", "photos.sha256.json", "gallery.safetensors"} <= set(written[0])
+    assert {"held_out.jsonl", "photos.sha256.json", "model.safetensors"} <= set(written[0])
     assert [name for name in written[0] if written[0][name] != written[1].get(name)] == []
-    assert cached[0] == cached[1], "not a photo was looked at again"
+    assert cached[0] == cached[1], "a photo was looked at again"
 
 
-def _parts(checkpoint: Path) -> dict[str, bytes]:
-    """All that is in a model; only the time it was made at may differ."""
-    parts = container.read(checkpoint)
-    manifest = json.loads(parts["manifest.json"])
-    del manifest["created"]
-    return {**parts, "manifest.json": json.dumps(manifest).encode()}
+def everything_in(run_folder: Path) -> dict[str, object]:
+    """What a run wrote, the parts of the model one by one."""
+    found: dict[str, object] = {file.name: file.read_bytes() for file in run_folder.iterdir()}
+    found["held_out.jsonl"] = nfc((run_folder / "held_out.jsonl").read_text("utf-8"))
+    del found["best.ckpt"]
+    parts = container.read(run_folder / "best.ckpt")
+    made = json.loads(parts["manifest.json"])["created"]
+    known = gallery.from_bytes(parts["gallery.safetensors"])  # safetensors shuffles what it says beside them
+    return {
+        **found,
+        **parts,
+        "manifest.json": parts["manifest.json"].replace(made.encode(), b""),
+        "gallery.safetensors": (known.embeddings.tobytes(), known.labels, known.descriptions),
+    }
 
 
 def test_folders_zipped_on_a_mac_and_names_typed_elsewhere_are_the_same(
@@ -131,3 +137,13 @@ def test_two_spellings_of_one_name_side_by_side_are_refused(lens: Run, museum: P
     done = lens("validate-data", "--data-root", data)
     assert done.returncode == 3
     assert "E130" in done.stderr
+
+
+def test_a_link_out_of_the_photos_is_refused_and_named(lens: Run, museum: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(museum, tmp_path / "data")
+    link = data / "A" / "ㄱ" / "visitor.jpg"
+    link.symlink_to(museum / "A" / "ㄱ" / "00.jpg")
+    done = lens("validate-data", "--data-root", data)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"ai-lens: E100: {link} is a link out of {data}: it leads to {museum}")
+    assert len(done.stderr.splitlines()) == 1
