@@ -6,7 +6,6 @@ the same numbers everywhere.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,8 @@ from lens_core.photos.upright import turn_for
 __all__ = ["FORMATS", "LEAST_SIDE", "LONG_SIDE", "MOST_PIXELS", "PhotoSource", "decode"]
 
 LONG_SIDE = 1024
+VERSION = 2
+"""Part of the key of everything that is cached about photos: raise it whenever a photo would come out otherwise."""
 
 FIRST_OF_SEVERAL = "shows the first of several pictures in the file"
 MAIN_OF_SEVERAL = "shows the main one of several pictures in the file"
@@ -33,11 +34,8 @@ def decode(source: PhotoSource) -> Photo:
     """
     name = f"{source}" if isinstance(source, str | Path) else "the photo"
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of half-broken metadata and of large images; both are judged here instead.
-            warnings.simplefilter("ignore")
-            with open_photo(source, name) as image:
-                return _read(image)
+        with open_photo(source, name) as image:
+            return _read(image)
     except LensError:
         raise
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from PIL import Image, UnidentifiedImageError
 
 from lens_core.errors import PhotoTooLargeError, PhotoTooSmallError, PhotoUnreadableError
 from lens_core.photos.upright import remember_who_turns
+
+# Pillow warns of half-broken metadata and of large images; both are judged here instead.
+warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif\.")
 
 PhotoSource = str | Path | bytes | Image.Image | np.ndarray[Any, Any]
 """What can be decoded: a path, encoded bytes, a Pillow image, or uint8[H, W, 3] / uint8[H, W]."""

@@ -239,6 +239,7 @@ class Lens:
             message=None if accepted else messages.RECOLLECT[self.lang],
             hints=() if accepted else tuple(messages.hints(self._checks().check(photo), self.lang)),
             model_version=self.manifest.model_version,
+            notes=photo.notes,
         )
 
     def _description(self, place: str, item: str) -> str | None:

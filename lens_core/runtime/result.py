@@ -41,6 +41,8 @@ class Result:
     message: str | None = None
     hints: tuple[str, ...] = ()
     model_version: str = ""
+    notes: tuple[str, ...] = ()
+    """How the photo was read, where that may surprise: the first of several pictures in the file."""
 
     @property
     def accepted(self) -> bool:
@@ -57,11 +59,12 @@ class Result:
             answer |= {"selected_item": self.selected_item, "confidence": round(self.confidence or 0.0, 4)}
         else:
             answer |= {"message": self.message, "hints": list(self.hints)}
-        return answer | {
+        answer |= {
             "reason": str(self.reason),
             "distance": round(self.distance, 4),
             "model_version": self.model_version,
         }
+        return answer | ({"notes": list(self.notes)} if self.notes else {})
 
     def to_json(self) -> str:
         """One line of UTF-8 JSON, Korean readable as such."""

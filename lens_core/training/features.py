@@ -18,7 +18,7 @@ from lens_core.artifacts.atomic import atomic_write
 from lens_core.contracts import Floats, Photo, Pixels
 from lens_core.errors import PhotoUnreadableError
 from lens_core.photos import duplicates
-from lens_core.photos.decode import decode
+from lens_core.photos.decode import VERSION, decode
 from lens_core.photos.preprocess import prepare
 from lens_core.progress import Progress, no_progress
 from lens_core.runtime.search import cache_folder
@@ -30,7 +30,7 @@ VIEWS = 2
 """Changed views kept beside each photo: four are no better than two; none separates untrained exhibits worse
 (benchmarks/accuracy)."""
 RECIPE = 1
-"""Part of the cache key: raise it whenever decoding, preprocessing or the views change."""
+"""Part of the cache key: raise it whenever preprocessing or the views change."""
 _DECODED_AHEAD = 8
 
 
@@ -60,6 +60,7 @@ class FeatureCache:
     def of(cls, net: LensNet, views: int, augment: Augment) -> FeatureCache:
         recipe = (
             RECIPE,
+            VERSION,
             net.full_name,
             views,
             attrs.astuple(net.preprocess),
