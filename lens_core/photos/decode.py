@@ -21,7 +21,7 @@ __all__ = ["FORMATS", "LEAST_SIDE", "LONG_SIDE", "MOST_PIXELS", "PhotoSource", "
 
 LONG_SIDE = 1024
 VERSION = 2
-"""Part of the key of everything that is cached about photos: raise it whenever a photo would come out otherwise."""
+"""Part of the key of all that is cached about photos: raise it whenever one would come out otherwise."""
 
 FIRST_OF_SEVERAL = "shows the first of several pictures in the file"
 MAIN_OF_SEVERAL = "shows the main one of several pictures in the file"
