@@ -142,8 +142,8 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
     """Whatever can be told at once, before PyTorch is loaded and before anything is computed."""
     from lens_core import plugins
     from lens_core.artifacts.atomic import check_writable
+    from lens_core.audit.audit import check_counts
     from lens_core.errors import BadSettingError
-    from lens_core.photos.audit import check_counts
     from lens_core.settings import loss_terms
 
     check_counts(dataset, settings.min_images)

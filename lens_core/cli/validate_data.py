@@ -10,7 +10,7 @@ import typer
 from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
-    from lens_core.photos.audit import Audit
+    from lens_core.audit.remarks import Audit
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
 
@@ -41,8 +41,8 @@ def validate_data(
 
 def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
     """Audit and print; raises the error that would stop training."""
+    from lens_core.audit.audit import audit, check_counts
     from lens_core.cli.say import stages
-    from lens_core.photos.audit import audit, check_counts
     from lens_core.photos.quality import QualityChecks
 
     checks = QualityChecks.enabled(settings.quality, settings.quality_options)
@@ -57,10 +57,14 @@ def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
 def _table(found: Audit) -> str:
     from lens_core.cli.say import table
 
-    counts = [[place, item, str(count)] for (place, item), count in found.counts.items()]
-    parts = [table(f"{sum(found.counts.values())} photos", ["place", "item", "photos"], counts)]
+    items = [
+        [i.place, i.item, str(i.photos), str(i.shots), "?" if i.readiness is None else str(i.readiness)]
+        for i in found.items
+    ]
+    parts = [table(f"{found.photos} photos", ["place", "item", "photos", "shots", "readiness"], items)]
     if found.remarks:
         remarks = [[r.level, r.check, r.path, r.text] for r in found.remarks]
         parts.append(table("Remarks", ["", "check", "where", "what"], remarks))
-    parts.append(f"{len(found.errors)} errors, {len(found.remarks) - len(found.errors)} warnings")
+    counts = {level: len(found.of_level(level)) for level in ("error", "warning", "note")}
+    parts.append(", ".join(f"{count} {level}s" for level, count in counts.items()))
     return "\n\n".join(parts)

@@ -47,6 +47,15 @@ class QualityChecks:
                 failures.append(error)  # nobody chose any option: the checker is at fault
         return cls(tuple(usable), options or {}, {str(error): error for error in failures})
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Which checkers with which options judge; equal as long as the same photo gets the same findings."""
+        options = [driver.options(self.options.get(driver.plugin.name, {})) for driver in self.drivers]
+        return tuple(
+            f"{driver.plugin.title} {given} {driver.changed}"
+            for driver, given in zip(self.drivers, options, strict=True)
+        )
+
     def check(self, photo: Photo) -> list[Finding]:
         """Everything the checkers noticed about one photo."""
         return [

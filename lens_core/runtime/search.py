@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from attrs import define, field, frozen
 
 from lens_core import plugins
 from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_write
+from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery, GalleryFile
 from lens_core.contracts import Floats, Rows, VectorIndex
 from lens_core.errors import (
@@ -157,12 +156,6 @@ def build_index(gallery: Gallery, name: str, options: dict[str, Any]) -> VectorI
     index = make_index(name, options, _dim(gallery))
     index.build(np.ascontiguousarray(gallery.embeddings))
     return index
-
-
-def cache_folder() -> Path:
-    """Where things that can be made again are kept: ``AI_LENS_CACHE_DIR`` or the platform's cache folder."""
-    chosen = os.environ.get("AI_LENS_CACHE_DIR")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("ai-lens"))
 
 
 def _as_cached_file(content: bytes) -> Path:

@@ -16,6 +16,7 @@ from attrs import frozen
 from filelock import FileLock, Timeout
 
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
+from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.contracts import Floats, Pixels
@@ -23,7 +24,6 @@ from lens_core.errors import BadSettingError, BusyError
 from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
 from lens_core.progress import Stage, silent
-from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings, to_dict, to_yaml
 from lens_core.training import checkpoint, probes, provenance, record
 from lens_core.training.features import compute

@@ -13,8 +13,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from lens_core.artifacts import container, gallery
+from lens_core.artifacts.cache import cache_folder
 from lens_core.photos.layout import ood_photos, scan
-from lens_core.runtime.search import cache_folder
 from lens_core.settings import Settings
 from lens_core.training.train import train
 

@@ -5,9 +5,9 @@ import unicodedata
 
 import pytest
 
+from lens_core.audit.audit import audit
 from lens_core.errors import MetadataError
 from lens_core.photos import metadata
-from lens_core.photos.audit import audit
 from lens_core.photos.layout import scan
 
 BOTTLE = {"ko": "청자 참외모양 병", "en": "Melon-shaped bottle"}

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from PIL import ImageFilter
 
+from lens_core.audit.audit import audit, check_counts
 from lens_core.errors import TooFewPhotosError
-from lens_core.photos.audit import audit, check_counts
 from lens_core.photos.layout import scan
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}}

@@ -1,0 +1,58 @@
+"""What is computed once and kept: all of it can be made again, so the folder may be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import safetensors
+import safetensors.numpy
+from attrs import frozen
+from numpy.typing import NDArray
+
+from lens_core.artifacts.atomic import atomic_write
+from lens_core.errors import PhotoUnreadableError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def cache_folder() -> Path:
+    """``AI_LENS_CACHE_DIR``, or the platform's cache folder."""
+    chosen = os.environ.get("AI_LENS_CACHE_DIR")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("ai-lens"))
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a photo's file. Raises PhotoUnreadableError (E120)."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise PhotoUnreadableError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+@frozen
+class PhotoCache:
+    """Arrays by the content of a photo: one small file per photo, for one way of computing them."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, kind: str, recipe: object) -> PhotoCache:
+        """``recipe``: all that the arrays depend on besides the photo; the same repr is the same recipe."""
+        return cls(cache_folder() / kind / hashlib.sha256(repr(recipe).encode()).hexdigest()[:24])
+
+    def read(self, photo_hash: str) -> dict[str, NDArray[Any]] | None:
+        """None when the photo is not there, or its file is damaged."""
+        try:
+            return safetensors.numpy.load((self.folder / photo_hash).read_bytes())
+        except (OSError, safetensors.SafetensorError):
+            return None
+
+    def write(self, photo_hash: str, arrays: Arrays) -> None:
+        content = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+        atomic_write(self.folder / photo_hash, safetensors.numpy.save(content))
