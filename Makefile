@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/ai-lens demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff check .

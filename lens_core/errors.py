@@ -44,6 +44,8 @@ from typing import ClassVar
 
 BATCH_HAD_FAILURES = 6
 """Exit status of a batch that finished although some photos could not be answered."""
+PHOTOS_HAVE_WARNINGS = 8
+"""Exit status of ``validate-data`` when training would go ahead and somebody should look first."""
 
 
 class LensError(Exception):

@@ -22,7 +22,7 @@ _ALIKE_AT_FIRST_SIGHT = 0.9
 """Correlation at a quarter of the side below which a closer look is not worth it. Copies begin at 0.93."""
 _LEAST_GAIN = 0.2
 _FARTHEST = 0.25
-"""Of a side: how far a corner may move. A photo with a tenth cut off, or tilted by five degrees, moves 0.1."""
+"""Of a side: how far a corner may move. With a tenth cut off, or tilted by five degrees, it moves 0.1."""
 _FAR, _NEAR = 12, 1
 """Times of smoothing: between the two lie the details that only the very same shot shares."""
 

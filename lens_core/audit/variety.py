@@ -10,7 +10,7 @@ from lens_core.audit.remarks import Remark
 from lens_core.audit.seen import Seen
 from lens_core.contracts import Rows
 
-LEAST_SHOTS = 3
+LEAST_PHOTOS = 3
 """With fewer there is nothing to compare."""
 LEAST_TURN = 10
 """Bits of 64 (pHash) by which a shot usually differs from the most similar one; in real museums 12 to 26."""
@@ -24,9 +24,9 @@ def variety(seen: Seen) -> Iterator[Remark]:
         rows = seen.rows_of(item)
         _, first = np.unique(seen.shots[rows], return_index=True)
         shots = rows[first]
-        if len(shots) < LEAST_SHOTS:
+        if len(rows) < LEAST_PHOTOS:
             continue
-        if _usual_turn(seen, shots) < LEAST_TURN:
+        if len(shots) < LEAST_PHOTOS or _usual_turn(seen, shots) < LEAST_TURN:
             text = "its photos are taken from nearly the same place: walk around it, step closer and back"
             yield Remark("warning", "same_view", text, seen.name(item))
         lightness = [seen.looks[row].lightness for row in shots]

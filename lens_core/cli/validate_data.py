@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +26,11 @@ def validate_data(
     config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Check the photo folders: layout, counts, unreadable files, near-duplicates, photo quality, balance."""
+    """Check the photos: layout, counts, unreadable files, copies, misfiled photos, twins, quality, variety.
+
+    Exit status: 0 clean, 8 warnings, 3 errors that training would refuse.
+    """
+    from lens_core.errors import PHOTOS_HAVE_WARNINGS
     from lens_core.photos.layout import scan
 
     settings = choices.settings(
@@ -36,10 +41,12 @@ def validate_data(
         quality_options=options.by_plugin(quality_option),
     )
     root = data_root or choices.of(context).data_root
-    check(scan(root, place or ()), settings, as_json)
+    found = check(scan(root, place or ()), settings, as_json)
+    if found.of_level("warning"):
+        raise typer.Exit(PHOTOS_HAVE_WARNINGS)
 
 
-def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
+def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> Audit:
     """Audit and print; raises the error that would stop training."""
     from lens_core.audit.audit import audit, check_counts
     from lens_core.cli.say import stages
@@ -52,6 +59,7 @@ def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
     if found.unreadable:
         raise found.unreadable[0]
     check_counts(dataset, settings.min_images)
+    return found
 
 
 def _table(found: Audit) -> str:
@@ -62,9 +70,16 @@ def _table(found: Audit) -> str:
         for i in found.items
     ]
     parts = [table(f"{found.photos} photos", ["place", "item", "photos", "shots", "readiness"], items)]
-    if found.remarks:
-        remarks = [[r.level, r.check, r.path, r.text] for r in found.remarks]
+    shown = [remark for remark in found.remarks if remark.level != "note"]
+    if shown:
+        remarks = [[r.level, r.check, r.path, r.text] for r in shown]
         parts.append(table("Remarks", ["", "check", "where", "what"], remarks))
     counts = {level: len(found.of_level(level)) for level in ("error", "warning", "note")}
-    parts.append(", ".join(f"{count} {level}s" for level, count in counts.items()))
+    parts.append(", ".join(f"{count} {level}s" for level, count in counts.items()) + _of_notes(found))
     return "\n\n".join(parts)
+
+
+def _of_notes(found: Audit) -> str:
+    """What the notes are about, which the table leaves out."""
+    kinds = Counter(remark.check for remark in found.of_level("note"))
+    return f" ({', '.join(f'{count} {check}' for check, count in kinds.most_common())})" if kinds else ""

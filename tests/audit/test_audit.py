@@ -23,8 +23,8 @@ def remarks(data, check, min_images=1):
 
 def test_good_photos_have_no_errors(data):
     found = audit(scan(data), 3)
-    assert found.errors == ()
-    assert found.counts == {("A", "ㄱ"): 3, ("A", "ㄴ"): 3}
+    assert found.of_level("error") == ()
+    assert [(item.path, item.photos) for item in found.items] == [("A/ㄱ", 3), ("A/ㄴ", 3)]
 
 
 def test_too_few_photos_are_an_error_per_item(data):
@@ -49,7 +49,7 @@ def test_every_unreadable_photo_is_named_and_the_others_are_still_checked(data):
     (data / "A/ㄱ/img_000.jpg").write_bytes(b"")
     (data / "A/ㄴ/img_001.jpg").write_text("not a photo")
     found = audit(scan(data), 1)
-    assert {(remark.check, remark.path) for remark in found.errors} == {
+    assert {(remark.check, remark.path) for remark in found.of_level("error")} == {
         ("E120", "A/ㄱ/img_000.jpg"),
         ("E120", "A/ㄴ/img_001.jpg"),
     }
@@ -58,22 +58,20 @@ def test_every_unreadable_photo_is_named_and_the_others_are_still_checked(data):
 def test_a_folder_in_which_no_photo_can_be_read_is_reported_not_a_crash(data):
     for path in data.rglob("*.jpg"):
         path.write_bytes(b"")
-    assert len(audit(scan(data), 1).errors) == 6
+    assert len(audit(scan(data), 1).of_level("error")) == 6
 
 
-def test_copies_within_an_item_are_counted(data):
+def test_a_copy_within_an_item_is_a_note_naming_both_files(data):
     shutil.copy(data / "A/ㄱ/img_000.jpg", data / "A/ㄱ/copy.jpg")
-    copies = [remark for remark in remarks(data, "near_duplicate") if remark.path == "A/ㄱ"]
-    assert [remark.level for remark in copies] == ["warning"]
+    said = [(remark.level, remark.path, remark.other) for remark in remarks(data, "copy")]
+    assert ("note", "A/ㄱ/copy.jpg", "A/ㄱ/img_000.jpg") in said
 
 
 def test_a_copy_under_another_item_is_a_contradiction_naming_both_files(data):
     shutil.copy(data / "A/ㄱ/img_000.jpg", data / "A/ㄴ/wrong.jpg")
-    said = [(remark.path, remark.text) for remark in remarks(data, "contradiction")]
-    assert (
-        "A/ㄱ/img_000.jpg",
-        "nearly the same photo as A/ㄴ/wrong.jpg, which is filed under another item",
-    ) in said
+    said = [(remark.level, remark.path, remark.text) for remark in remarks(data, "contradiction")]
+    text = "the same file as A/ㄴ/wrong.jpg, which is filed under another item"
+    assert ("warning", "A/ㄱ/img_000.jpg", text) in said
 
 
 def test_a_blurred_photo_is_remarked_but_no_error(data, draw):
@@ -120,9 +118,27 @@ def test_the_json_says_what_the_table_says(data):
     (data / "A/ㄱ/img_000.jpg").write_bytes(b"")
     said = audit(scan(data), 3).to_dict()
     assert said["photos"] == 6
-    assert said["items"] == [
-        {"place": "A", "item": "ㄱ", "photos": 3},
-        {"place": "A", "item": "ㄴ", "photos": 3},
+    assert [(item["place"], item["item"], item["photos"]) for item in said["items"]] == [
+        ("A", "ㄱ", 3),
+        ("A", "ㄴ", 3),
     ]
     assert said["errors"] == sum(remark["level"] == "error" for remark in said["remarks"]) == 1
     assert said["warnings"] == sum(remark["level"] == "warning" for remark in said["remarks"])
+
+
+def test_how_a_photo_was_read_is_a_note_where_that_may_surprise(data, draw):
+    frames = [draw("box", "crimson", seed) for seed in (1, 2)]
+    frames[0].save(data / "A/ㄱ/moving.webp", save_all=True, append_images=frames[1:])
+    (remark,) = remarks(data, "how_read")
+    assert (remark.level, remark.path) == ("note", "A/ㄱ/moving.webp")
+    assert remark.text == "shows the first of several pictures in the file"
+
+
+def test_what_is_hardly_noticeable_is_a_note(data, install):
+    code = (
+        "from lens_core import hookimpl\nfrom lens_core.contracts import Finding\n"
+        "@hookimpl\ndef check_photo(photo): return [Finding('dust', 0.1), Finding('scratch', 0.9)]\n"
+    )
+    install("ai-lens-dust", code, "ai_lens.quality", "dust")
+    assert {remark.level for remark in remarks(data, "dust")} == {"note"}
+    assert {remark.level for remark in remarks(data, "scratch")} == {"warning"}
