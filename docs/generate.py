@@ -34,7 +34,7 @@ OTHER_EXITS = {
     1: "A bug in ai-lens. Run the command again with `--debug` and report what it prints.",
     2: "Wrong usage.",
     errors.BATCH_HAD_FAILURES: "`infer-batch` finished, but could not read some photos; their lines say why.",
-    errors.PHOTOS_HAVE_WARNINGS: "`validate-data` found nothing that stops training, but warnings to look at.",
+    errors.PHOTOS_HAVE_WARNINGS: "`validate-data` has warnings to look at; none stops training.",
     RECOLLECTED: "`infer --fail-on-recollect` answered `recollect`.",
 }
 

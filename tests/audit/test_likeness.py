@@ -1,4 +1,4 @@
-"""What does not fit is noticed before anything is trained: misfiled photos, twins, items nobody will recognise."""
+"""What does not fit is noticed before anything is trained: misfiled photos, twins, too little variety."""
 
 import shutil
 
