@@ -1,9 +1,9 @@
 """Does `validate-data` find what is wrong? Known mistakes are planted among the museum photos.
 
 For each seed, 50 mistakes in a copy of the 553 photos of 42 exhibits: 25 changed copies of different photos
-(five of each kind), filed under a random item, and 25 random photos moved to another item of their place. A pair
-of copies is found when both are named; a moved photo when it is remarked as looking like another item. All else
-that is remarked counts as false, although nobody has proven the photos free of mistakes.
+(five of each kind), filed under a random item, and 25 random photos moved to another item of their place. A
+pair of copies is found when both are named; a moved photo when it is remarked as looking like another item.
+All else that is remarked counts as false, although nobody has proven the photos free of mistakes.
 
 The limits in lens_core.audit were chosen on these photos, with other seeds and other copies.
 """

@@ -1,10 +1,11 @@
 """Does the readiness score, which needs no training, say which exhibits a trained model will recognise?
 
 Split: 80/20 per item, seeds 0-9, the museum photos. Each seed, `validate-data` scores the items by the
-training photos alone and a model is trained on them (default recipe, MobileNetV2, frozen). Recall: the share of
-an item's held-out photos, over all seeds, whose most probable item in their place is the right one. Both are
-averaged over the seeds and compared over the 42 items by Spearman's rank correlation; interval: bootstrap over
-items. The formula was chosen on these photos, so the figure is somewhat optimistic.
+training photos alone and a model is trained on them (default recipe, MobileNetV2, frozen). Recall: the
+share of an item's held-out photos, over all seeds, whose most probable item in their place is the right
+one. Both are averaged over the seeds and compared over the 42 items by Spearman's rank correlation;
+interval: bootstrap over items. The formula was chosen on these photos, so the figure is somewhat
+optimistic.
 """
 
 from __future__ import annotations

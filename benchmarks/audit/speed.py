@@ -1,8 +1,8 @@
 """How close is `validate-data` to the time that decoding the photos takes anyway?
 
-Photos a second with an empty cache, against decoding alone on as many threads, and once more when every photo is
-known; each the median of three runs, side by side. Museum photos have 0.2 megapixels; the others are as phones
-make them: 12 megapixels, 3 MB, made larger from the same photos.
+Photos a second with an empty cache, against decoding alone on as many threads, and once more when every
+photo is known; each the median of three runs, side by side. Museum photos have 0.2 megapixels; the others
+are as phones make them: 12 megapixels, 3 MB, made larger from the same photos.
 """
 
 from __future__ import annotations

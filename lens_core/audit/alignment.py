@@ -1,7 +1,7 @@
 """Whether one photo is another one again, cropped, tilted or stretched: they are laid over each other.
 
-Lucas and Kanade, An Iterative Image Registration Technique (IJCAI 1981), for affine movements, with gain and
-offset for changed brightness.
+Baker and Matthews, Lucas-Kanade 20 Years On (IJCV 2004): the inverse compositional algorithm for affine
+movements, with gain and offset for changed brightness.
 """
 
 from __future__ import annotations
@@ -47,34 +47,42 @@ def same_details(first: Floats, second: Floats) -> float:
 
 def _align(first: Floats, second: Floats, movement: Movement, smooth: int, steps: int) -> Movement | None:
     """The movement that brings ``second`` over ``first``; None when it gets lost."""
-    side = len(first)
-    target, picture = _smooth(first, smooth), _smooth(second, smooth)
-    down, across = (np.asarray(slope * side, np.float32) for slope in np.gradient(picture))
-    rows, columns = (np.mgrid[:side, :side].astype(np.float32) + 0.5) / side - 0.5
+    picture = _smooth(second, smooth)
+    slopes = _slopes(_smooth(first, smooth))
     for _ in range(steps):
-        moved, x, y = (_moved(values, movement) for values in (picture, across, down))
+        moved = _moved(picture, movement).ravel()
         seen = ~np.isnan(moved)
         if seen.mean() < _LEAST_OVERLAP:
             return None
-        step = _step(target[seen], moved[seen], x[seen], y[seen], columns[seen], rows[seen])
-        gain = 1 + step[6]
+        *change, gain, _offset = _explain(moved[seen], slopes[:, seen])
         if abs(gain) < _LEAST_GAIN:
             return None
-        change = step[:6].reshape(2, 3) / gain
-        movement = movement + change
-        if np.abs(change).max() * side < 0.05:  # a twentieth of a pixel
+        step = _matrix(_STAY + np.reshape(change, (2, 3)) / gain)
+        movement = (_matrix(movement) @ np.linalg.inv(step))[:2]
+        if np.abs(step - np.eye(3)).max() * len(first) < 0.05:  # a twentieth of a pixel
             break
     return movement
 
 
-def _step(
-    target: Floats, moved: Floats, x: Floats, y: Floats, columns: Floats, rows: Floats
-) -> NDArray[np.float64]:
-    """float64[8]: the change of movement, gain and offset that explains most of what still differs."""
-    slopes = np.stack((x * columns, x * rows, x, y * columns, y * rows, y, moved, np.ones_like(moved)))
+def _slopes(picture: Floats) -> Floats:
+    """float32[8, S * S]: how each point changes with each of the six movements, with gain and with offset."""
+    side = len(picture)
+    down, across = (slope * side for slope in np.gradient(picture))
+    rows, columns = (np.mgrid[:side, :side] + 0.5) / side - 0.5
+    one = np.ones_like(picture)
+    movements = (across * columns, across * rows, across, down * columns, down * rows, down)
+    return np.stack((*movements, picture, one)).reshape(8, -1).astype(np.float32)
+
+
+def _explain(moved: Floats, slopes: Floats) -> NDArray[np.float64]:
+    """float64[8]: how much of each change makes the first picture what the moved one is (least squares)."""
     square = (slopes @ slopes.T).astype(np.float64)
     square[np.arange(8), np.arange(8)] += 1e-4 * square.diagonal() + 1e-3  # a picture of one colour
-    return np.linalg.solve(square, (slopes @ (target - moved)).astype(np.float64))
+    return np.asarray(np.linalg.solve(square, (slopes @ moved).astype(np.float64)), np.float64)
+
+
+def _matrix(movement: Movement) -> Movement:
+    return np.vstack((movement, (0, 0, 1)))
 
 
 def _moved(picture: Floats, movement: Movement) -> Floats:

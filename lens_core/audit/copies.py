@@ -19,7 +19,7 @@ SAME_SHOT = 0.9
 _FREQUENCIES = 9
 _ALIKE = 0.85
 """Cosine of the low frequencies below which nobody looks closer. A twentieth cut off leaves 0.88 or more."""
-_CANDIDATES = 5
+_CANDIDATES = 3
 """Of each photo, so that a thousand photos of one empty showcase cost no million comparisons."""
 _BLOCK = 256
 

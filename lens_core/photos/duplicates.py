@@ -14,6 +14,8 @@ from lens_core.errors import NotInstalledError
 NEAR = 6
 """Two photos whose 64-bit hashes differ in at most this many bits are near-duplicates."""
 _BLOCK = 1024
+_ENOUGH = 128
+"""Pixels of the shorter side that the hash is taken from."""
 
 
 def phash(photo: Photo) -> Pixels:
@@ -24,7 +26,9 @@ def phash(photo: Photo) -> Pixels:
         raise NotInstalledError(
             "Finding near-duplicate photos needs 'imagehash'.", 'Try: pip install "ai-lens-helper[standard]"'
         ) from error
-    return np.asarray(imagehash.phash(Image.fromarray(photo.pixels)).hash, np.uint8).reshape(-1)
+    grey = Image.fromarray(photo.pixels).convert("L")
+    small = grey.reduce(max(1, min(grey.size) // _ENOUGH))  # the hash would shrink it slowly, to 32 x 32
+    return np.asarray(imagehash.phash(small).hash, np.uint8).reshape(-1)
 
 
 def pairs(hashes: Sequence[Pixels], near: int = NEAR) -> list[tuple[int, int]]:
