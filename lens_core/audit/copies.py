@@ -50,20 +50,20 @@ def find(hashes: Sequence[str], greys: Sequence[Pixels]) -> list[Pair]:
         if (first := first_of.setdefault(photo_hash, row)) != row
     ]
     rows = list(first_of.values())
-    pictures = [np.asarray(greys[row], np.float32) for row in rows]
+    pictures = [greys[row] for row in rows]
     copies = [
         Pair(min(rows[one], rows[other]), max(rows[one], rows[other]), "copy")
         for one, other, turn in _candidates(pictures)
-        if same_details(pictures[other], _turn(pictures[one], turn)) >= SAME_SHOT
+        if same_details(_floats(pictures[other]), _floats(_turn(pictures[one], turn))) >= SAME_SHOT
     ]
     return same + copies
 
 
-def _candidates(pictures: Sequence[Floats]) -> Iterator[tuple[int, int, Turn]]:
+def _candidates(pictures: Sequence[Pixels]) -> Iterator[tuple[int, int, Turn]]:
     """(row, other row, how the first must be turned), each two once."""
     if len(pictures) < 2:
         return
-    spectra = np.array([_spectrum(picture) for picture in pictures])
+    spectra = np.array([_spectrum(_floats(picture)) for picture in pictures])
     upright = _unit(spectra)
     known: set[frozenset[int]] = set()
     for start in range(0, len(spectra), _BLOCK):
@@ -72,7 +72,8 @@ def _candidates(pictures: Sequence[Floats]) -> Iterator[tuple[int, int, Turn]]:
         alike = turned @ upright.T  # float32[8, block, N]
         alike[:, np.arange(len(block)), np.arange(start, start + len(block))] = -1  # itself
         best = alike.max(axis=0)
-        nearest = np.argsort(-best, axis=1)[:, :_CANDIDATES]
+        most = min(_CANDIDATES, len(pictures) - 1)
+        nearest = np.argpartition(-best, most - 1, axis=1)[:, :most]
         for row, others in enumerate(nearest):
             for other in others[best[row, others] >= _ALIKE]:
                 two = frozenset((start + row, int(other)))
@@ -81,10 +82,15 @@ def _candidates(pictures: Sequence[Floats]) -> Iterator[tuple[int, int, Turn]]:
                     yield start + row, int(other), _TURNS[int(alike[:, row, other].argmax())]
 
 
-def _turn(picture: Floats, turn: Turn) -> Floats:
+def _turn(picture: Pixels, turn: Turn) -> Pixels:
     transposed, mirrored, upside_down = turn
     picture = picture.T if transposed else picture
-    return np.ascontiguousarray(picture[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+    return picture[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+
+
+def _floats(picture: Pixels) -> Floats:
+    """Made when needed: those of all photos would need four times the memory."""
+    return np.ascontiguousarray(picture, np.float32)
 
 
 def _spectrum(picture: Floats) -> Floats:

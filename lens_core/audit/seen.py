@@ -41,7 +41,7 @@ class Seen:
         same = copies.find([look.photo_hash for look in looks], [look.grey for look in looks])
         shots = duplicates.groups(len(looks), [(pair.first, pair.second) for pair in same])
         likeness = compare(np.stack([look.appearance for look in looks]), items, place_of, shots)
-        return cls(tuple(photos), tuple(looks), labels, items, (*same, *_near(looks, same)), shots, likeness)
+        return cls(tuple(photos), tuple(looks), labels, items, (*same, *_near(looks, shots)), shots, likeness)
 
     def rows_of(self, item: int) -> Rows:
         return np.flatnonzero(self.items == item)
@@ -51,7 +51,8 @@ class Seen:
         return "/".join(self.labels[item])
 
 
-def _near(looks: Sequence[Look], same: Sequence[Pair]) -> list[Pair]:
-    known = {(pair.first, pair.second) for pair in same}
-    pairs = duplicates.pairs([look.phash for look in looks])
-    return [Pair(first, second, "near") for first, second in pairs if (first, second) not in known]
+def _near(looks: Sequence[Look], shots: Rows) -> list[Pair]:
+    """Pairs of different shots that are nearly the same view."""
+    _, rows = np.unique(shots, return_index=True)
+    pairs = duplicates.pairs([looks[row].phash for row in rows])
+    return [Pair(int(rows[first]), int(rows[second]), "near") for first, second in pairs]
