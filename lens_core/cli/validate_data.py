@@ -26,7 +26,7 @@ def validate_data(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check the photo folders: layout, counts, unreadable files, near-duplicates, photo quality, balance."""
-    from lens_core.photos.layout import scan
+    from lens_core.photos.curated import scan_curated
 
     settings = choices.settings(
         context,
@@ -36,7 +36,7 @@ def validate_data(
         quality_options=options.by_plugin(quality_option),
     )
     root = data_root or choices.of(context).data_root
-    check(scan(root, place or ()), settings, as_json)
+    check(scan_curated(root, settings.curation, place or ()), settings, as_json)
 
 
 def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> None:
