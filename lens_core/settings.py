@@ -57,7 +57,7 @@ class Retake:
     """What to photograph again."""
 
     what: str
-    """An item, ``A/ㄱ``, or a photo, ``A/ㄱ/img_001.jpg``."""
+    """A place, ``A``, an item, ``A/ㄱ``, or a photo, ``A/ㄱ/img_001.jpg``."""
     how: str
     reason: str = ""
 
