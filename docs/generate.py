@@ -146,6 +146,10 @@ def _type_words(kind: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is dict:
         return "`key: value` pairs"
+    if get_origin(kind) is list:
+        return f"list of {_type_words(get_args(kind)[0])}"
+    if attrs.has(kind):
+        return f"`{{{', '.join(field.name for field in attrs.fields(kind))}}}`"
     return " or ".join(_type_words(option) for option in get_args(kind))
 
 

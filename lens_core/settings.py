@@ -22,6 +22,8 @@ from attrs.validators import ge, gt, le, lt, optional
 from lens_core.errors import BadSettingError
 from lens_core.structure import converter, explain
 
+_converter = converter.copy(forbid_extra_keys=True)
+
 NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "AI_LENS_CACHE_DIR"})
 """Environment variables that steer the program itself and are no settings."""
 
@@ -37,6 +39,37 @@ class Augment:
     color_jitter: float = field(default=0.2, validator=ge(0))
     horizontal_flip: bool = True
     gaussian_blur: bool = True
+    glare: bool = False
+    """Soft white spots, as lamps mirrored in a showcase's glass leave them."""
+
+
+@frozen
+class Removal:
+    """A photo that training leaves out; its file stays."""
+
+    photo: str
+    """Inside the data folder: ``A/ㄱ/img_001.jpg``."""
+    reason: str = ""
+
+
+@frozen
+class Retake:
+    """What to photograph again."""
+
+    what: str
+    """A place, ``A``, an item, ``A/ㄱ``, or a photo, ``A/ㄱ/img_001.jpg``."""
+    how: str
+    reason: str = ""
+
+
+@frozen
+class Curation:
+    """What a curator decided about the photos; ``validate-data --suggest`` proposes it."""
+
+    remove: list[Removal] = field(factory=list)
+    """Photos that are left out, by their path inside the data folder: `[{photo: A/ㄱ/img_001.jpg}]`."""
+    retake: list[Retake] = field(factory=list)
+    """What to photograph again and how. For people: training passes over it."""
 
 
 @frozen
@@ -93,6 +126,9 @@ class Settings:
     """Options of the losses by name: ``{arcface: {margin: 0.2}}``."""
     embedding_dim: int = field(default=512, validator=ge(2))
     augment: Augment = field(factory=Augment)
+    balance: Literal["none", "items"] = "none"
+    """items: learn from every item equally often, however many photos it has."""
+    curation: Curation = field(factory=Curation)
     min_images: int = field(default=10, validator=ge(1))
     """Fewest photos of an item before validate-data and train refuse."""
     reject: Reject = field(factory=Reject)
@@ -201,17 +237,18 @@ def to_yaml(settings: Settings) -> str:
 
 def flatten(settings: Settings) -> dict[str, Any]:
     """``{"reject.threshold": 0.62, ...}`` in the order of the classes."""
-    return {key: _get(settings, key) for key, _ in keys()}
+    values = to_dict(settings)
+    return {key: _get(values, key) for key, _ in keys()}
 
 
 def to_dict(settings: Settings) -> dict[str, Any]:
     return attrs.asdict(settings)
 
 
-def _get(settings: Any, key: str) -> Any:
+def _get(values: Any, key: str) -> Any:
     for part in key.split("."):
-        settings = getattr(settings, part)
-    return settings
+        values = values[part]
+    return values
 
 
 def _assemble(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
@@ -237,12 +274,22 @@ def _typed(key: str, value: Any, kind: Any, origin: str) -> Any:
             return value
         allowed = " or ".join(f"'{choice}'" for choice in get_args(kind))
         raise BadSettingError(f"{key}: expected {allowed}, got {value!r} ({origin}).")
+    if get_origin(kind) is list:
+        return _typed_list(key, value, get_args(kind)[0], origin)
     try:
-        if get_origin(kind) is dict and not isinstance(value, dict):
+        if (get_origin(kind) is dict or attrs.has(kind)) and not isinstance(value, dict):
             raise ValueError(f"expected `key: value` pairs, got {value!r}")
-        return converter.structure(value, kind)
+        return _converter.structure(value, kind)
     except (ValueError, cattrs.BaseValidationError) as error:
         raise BadSettingError(f"{key}: {explain(error)} ({origin}).") from error
+
+
+def _typed_list(key: str, value: Any, kind: Any, origin: str) -> list[Any]:
+    if value is None:  # somebody took the last entry out
+        return []
+    if not isinstance(value, list):
+        raise BadSettingError(f"{key}: expected a list, got {value!r} ({origin}).")
+    return [_typed(key, entry, kind, origin) for entry in value]
 
 
 def _check_known(key: str, types: Mapping[str, Any], origin: str) -> None:
@@ -260,7 +307,7 @@ def _check_known(key: str, types: Mapping[str, Any], origin: str) -> None:
 
 def _from_file(file: Path, types: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
     from ruamel.yaml.error import YAMLError
 
     try:
@@ -286,9 +333,19 @@ def _from_file(file: Path, types: Mapping[str, Any]) -> Iterator[tuple[str, Any,
                 yield from walk(value, f"{key}.")
             else:
                 _check_known(key, types, origin)
+                if isinstance(value, CommentedSeq):
+                    _check_entries(key, value, types[key], file)
                 yield key, _plain(value), origin
 
     yield from walk(document, "")
+
+
+def _check_entries(key: str, entries: Any, kind: Any, file: Path) -> None:
+    """Of a long list, a mistake must name the line of its entry."""
+    if get_origin(kind) is list:
+        for number, entry in enumerate(entries):
+            line = entries.lc.item(number)[0] + 1
+            _typed(key, _plain(entry), get_args(kind)[0], f"{file} line {line}")
 
 
 def _plain(value: Any) -> Any:

@@ -38,6 +38,8 @@ def explain(error: Exception) -> str:
 def _plain(problem: BaseException) -> str:
     if isinstance(problem, KeyError):
         return f"{problem} is missing"
+    if isinstance(problem, cattrs.ForbiddenExtraKeysError):
+        return f"there is no {', '.join(repr(key) for key in sorted(problem.extra_fields))} here"
     # attrs' validators put the attribute and the value behind the message.
     first = problem.args[0] if isinstance(problem, ValueError) and problem.args else problem
     return str(first) or type(problem).__name__

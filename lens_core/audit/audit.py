@@ -9,7 +9,7 @@ import numpy as np
 from lens_core.audit.copied import copied
 from lens_core.audit.look import Look, look_at
 from lens_core.audit.readiness import readiness
-from lens_core.audit.remarks import Audit, ItemReport, Level, PhotoPair, Remark
+from lens_core.audit.remarks import Audit, ItemReport, Level, PhotoPair, PhotoReport, Remark
 from lens_core.audit.seen import Seen
 from lens_core.audit.strays import strays
 from lens_core.audit.twins import twins
@@ -64,6 +64,10 @@ def audit(
         tuple(sorted(remarks, key=lambda remark: _LEVELS.index(remark.level))),
         tuple(_pairs(dataset, seen)) if seen else (),
         tuple(error for _, error in unreadable),
+        tuple(
+            PhotoReport(dataset.inside(photo), look.width, look.height, look.lightness)
+            for photo, look in readable
+        ),
     )
 
 
@@ -104,7 +108,8 @@ def _of_the_collection(dataset: Dataset, checks: QualityChecks) -> Iterator[Rema
 
 def _found(finding: Finding, path: str) -> Remark:
     text = f"{finding.hints.get('en', finding.check)} (severity {finding.severity:.2f})"
-    return Remark("warning" if finding.severity >= _NOTICEABLE else "note", finding.check, text, path)
+    level: Level = "warning" if finding.severity >= _NOTICEABLE else "note"
+    return Remark(level, finding.check, text, path, severity=finding.severity)
 
 
 def _items(dataset: Dataset, seen: Seen | None) -> Iterator[ItemReport]:
@@ -116,4 +121,4 @@ def _items(dataset: Dataset, seen: Seen | None) -> Iterator[ItemReport]:
 def _pairs(dataset: Dataset, seen: Seen) -> Iterator[PhotoPair]:
     for pair in seen.pairs:
         first, second = (dataset.inside(seen.photos[row]) for row in (pair.first, pair.second))
-        yield PhotoPair(first, second, pair.kind)
+        yield PhotoPair(first, second, pair.kind, pair.mirrored)

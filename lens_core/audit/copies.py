@@ -36,6 +36,8 @@ class Pair:
     second: int
     kind: Literal["exact", "copy", "near"]
     """The same file; the same shot; nearly the same view by perceptual hash (lens_core.photos.duplicates)."""
+    mirrored: bool = False
+    """One is the mirror image of the other."""
 
 
 def find(hashes: Sequence[str], greys: Sequence[Pixels]) -> list[Pair]:
@@ -52,7 +54,7 @@ def find(hashes: Sequence[str], greys: Sequence[Pixels]) -> list[Pair]:
     rows = list(first_of.values())
     pictures = [greys[row] for row in rows]
     copies = [
-        Pair(min(rows[one], rows[other]), max(rows[one], rows[other]), "copy")
+        Pair(min(rows[one], rows[other]), max(rows[one], rows[other]), "copy", sum(turn) % 2 == 1)
         for one, other, turn in _candidates(pictures)
         if same_details(_floats(pictures[other]), _floats(_turn(pictures[one], turn))) >= SAME_SHOT
     ]

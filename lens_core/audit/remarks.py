@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import attrs
-from attrs import frozen
+from attrs import NOTHING, frozen
 
 from lens_core.errors import DataError
 
@@ -25,6 +25,10 @@ class Remark:
     """Inside the data folder: ``A``, ``A/ㄱ`` or ``A/ㄱ/img_001.jpg``; empty for all of it."""
     other: str = ""
     """The second photo or item, where the remark is about two."""
+    severity: float | None = None
+    """0 hardly noticeable .. 1 as bad as it gets; None where nothing was measured."""
+    misfiled: str = ""
+    """Of a contradiction: the photo that is in the wrong folder, where that can be told."""
 
 
 @frozen
@@ -35,6 +39,21 @@ class PhotoPair:
     second: str
     kind: str
     """``exact``: the same file; ``copy``: the same shot; ``near``: nearly the same view."""
+    mirrored: bool = False
+    """One is the mirror image of the other."""
+
+
+@frozen
+class PhotoReport:
+    """One photo that can be read."""
+
+    path: str
+    """Inside the data folder."""
+    width: int
+    height: int
+    """Of the upright original, in pixels."""
+    lightness: float
+    """Mean, 0 (black) to 1 (white)."""
 
 
 @frozen
@@ -64,6 +83,7 @@ class Audit:
     pairs: tuple[PhotoPair, ...]
     unreadable: tuple[DataError, ...]
     """Why photos cannot be used, one error each."""
+    readable: tuple[PhotoReport, ...] = ()
 
     @property
     def photos(self) -> int:
@@ -81,7 +101,7 @@ class Audit:
             "warnings": len(self.of_level("warning")),
             "notes": len(self.of_level("note")),
             "remarks": [
-                attrs.asdict(remark, filter=lambda field, value: field.name != "other" or bool(value))
+                attrs.asdict(remark, filter=lambda field, value: field.default is NOTHING or bool(value))
                 for remark in self.remarks
             ],
             "pairs": [attrs.asdict(pair) for pair in self.pairs],

@@ -35,7 +35,8 @@ def build_index(
     from lens_core.artifacts.atomic import check_writable
     from lens_core.cli.say import say, stages
     from lens_core.photos import metadata
-    from lens_core.photos.layout import find_place
+    from lens_core.photos.curated import keep
+    from lens_core.photos.layout import find_place, nfc
     from lens_core.runtime.enroll import build_gallery
     from lens_core.runtime.lens import Lens
     from lens_core.runtime.search import make_index, to_file
@@ -46,7 +47,8 @@ def build_index(
         index_options=options.key_values(index_option),
         runtime_options=options.key_values(runtime_option),
     )
-    photos = find_place(data_root or choices.of(context).data_root, place)
+    root = data_root or choices.of(context).data_root
+    photos = keep(find_place(root, place), settings.curation, root, {nfc(place)})
     described = metadata.read(photos[0].path.parents[2]).descriptions()  # data/place/item/photo
     check_writable(save)
     lens = Lens(model, runtime_options=settings.runtime_options)

@@ -118,9 +118,10 @@ def run_training(
     from lens_core.cli.say import say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
-    from lens_core.photos.layout import ood_photos, scan
+    from lens_core.photos.curated import scan_curated
+    from lens_core.photos.layout import ood_photos
 
-    dataset = scan(data_root, places)
+    dataset = scan_curated(data_root, settings.curation, places)
     unknown = ood_photos(data_root, ood)
     _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,13 +26,18 @@ def validate_data(
     quality_option: options.QualityOption = None,
     config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    suggest: Annotated[
+        Path | None, typer.Option(help="Write what should be changed as settings, each with its reason.")
+    ] = None,
 ) -> None:
     """Check the photos: layout, counts, unreadable files, copies, misfiled photos, twins, quality, variety.
 
     Exit status: 0 clean, 8 warnings, 3 errors that training would refuse.
     """
+    from lens_core.audit.curation import write_suggestion
+    from lens_core.cli.say import say
     from lens_core.errors import PHOTOS_HAVE_WARNINGS
-    from lens_core.photos.layout import scan
+    from lens_core.photos.curated import scan_curated
 
     settings = choices.settings(
         context,
@@ -41,25 +47,40 @@ def validate_data(
         quality_options=options.by_plugin(quality_option),
     )
     root = data_root or choices.of(context).data_root
-    found = check(scan(root, place or ()), settings, as_json)
+    dataset = scan_curated(root, settings.curation, place or ())
+    found = look(dataset, settings)
+    if suggest:
+        write_suggestion(found, dataset, settings, suggest)
+        say(f"Next: look through {suggest}, then ai-lens train --data-root {root} --config {suggest}")
+    show(found, as_json)
+    refuse(found, dataset, settings)
     if found.of_level("warning"):
         raise typer.Exit(PHOTOS_HAVE_WARNINGS)
 
 
-def check(dataset: Dataset, settings: Settings, as_json: bool = False) -> Audit:
-    """Audit and print; raises the error that would stop training."""
-    from lens_core.audit.audit import audit, check_counts
+def look(dataset: Dataset, settings: Settings) -> Audit:
+    """Audit the photos with a progress bar."""
+    from lens_core.audit.audit import audit
     from lens_core.cli.say import stages
     from lens_core.photos.quality import QualityChecks
 
     checks = QualityChecks.enabled(settings.quality, settings.quality_options)
     with stages() as stage:
-        found = audit(dataset, settings.min_images, stage("Checking the photos"), checks)
+        return audit(dataset, settings.min_images, stage("Checking the photos"), checks)
+
+
+def show(found: Audit, as_json: bool = False) -> None:
+    """Print what was found."""
     print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) if as_json else _table(found))
+
+
+def refuse(found: Audit, dataset: Dataset, settings: Settings) -> None:
+    """Raise the error that would stop training."""
+    from lens_core.audit.audit import check_counts
+
     if found.unreadable:
         raise found.unreadable[0]
     check_counts(dataset, settings.min_images)
-    return found
 
 
 def _table(found: Audit) -> str:

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 def whole_job(choices: Choices) -> None:
     """Validate, train, measure and tune, index, export. Everything lands in one folder."""
-    from lens_core.photos.layout import scan
+    from lens_core.photos.curated import scan_curated
 
     settings = choices.resolve().settings
     run_folder = choices.save_dir or train.default_run_folder()
     say.say(f"1/4 Checking {choices.data_root}")
-    validate_data.check(scan(choices.data_root), settings)
+    dataset = scan_curated(choices.data_root, settings.curation)
+    found = validate_data.look(dataset, settings)
+    validate_data.show(found)
+    validate_data.refuse(found, dataset, settings)
     say.say(f"2/4 Training {settings.backbone}, measuring and tuning it on held-out photos")
     run = train.run_training(settings, choices.data_root, run_folder, ood=choices.ood)
     say.say(f"3/4 Building {settings.index} indexes")

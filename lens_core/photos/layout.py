@@ -42,6 +42,8 @@ class Dataset:
 
     root: Path
     photos: tuple[PhotoFile, ...]
+    left_out: tuple[PhotoFile, ...] = ()
+    """Photos that lie there and that somebody decided not to use (lens_core.photos.curated)."""
 
     @property
     def items(self) -> tuple[tuple[str, str], ...]:

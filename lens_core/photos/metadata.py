@@ -85,9 +85,10 @@ class Metadata(Details):
 
     def unmatched(self, dataset: Dataset) -> list[str]:
         """The places, items and photos it speaks of that are not there: ``A/ㄱ/img_9.jpg``."""
-        there = {photo.place for photo in dataset.photos}
-        there |= {f"{photo.place}/{photo.item}" for photo in dataset.photos}
-        there |= {f"{photo.place}/{photo.item}/{nfc(photo.path.name)}" for photo in dataset.photos}
+        photos = (*dataset.photos, *dataset.left_out)
+        there = {photo.place for photo in photos}
+        there |= {f"{photo.place}/{photo.item}" for photo in photos}
+        there |= {f"{photo.place}/{photo.item}/{nfc(photo.path.name)}" for photo in photos}
         return [name for name in self._names() if name not in there]
 
     def _names(self) -> Iterator[str]:

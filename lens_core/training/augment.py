@@ -13,6 +13,9 @@ from lens_core.settings import Augment
 
 # A crop shows at least this share of the photo: closer than a visitor would usually stand.
 LEAST_AREA = 0.3
+GLARE_SHARE = 0.3
+"""How often a view gets mirrored lamps, where they are asked for."""
+MOST_LAMPS = 3
 
 
 def random_view(photo: Photo, preprocess: Preprocess, augment: Augment, seed: int) -> Pixels:
@@ -26,6 +29,8 @@ def _view(photo: Photo, preprocess: Preprocess, augment: Augment) -> Pixels:
     pixels = _random_crop(photo.pixels) if augment.random_resized_crop else photo.pixels
     image = tv_tensors.Image(torch.from_numpy(fit(pixels, preprocess)).permute(2, 0, 1))
     changed: torch.Tensor = _changes(augment)(image)
+    if augment.glare:
+        changed = _mirror_lamps(changed)
     return pad(changed.permute(1, 2, 0).numpy(), preprocess)
 
 
@@ -36,6 +41,22 @@ def _random_crop(pixels: Pixels) -> Pixels:
     box = crop.make_params([tv_tensors.Image(torch.empty(3, height, width, device="meta"))])
     part = pixels[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]
     return np.ascontiguousarray(part)
+
+
+def _mirror_lamps(image: torch.Tensor) -> torch.Tensor:
+    """Now and then, soft white spots on uint8[3, H, W], as lamps mirrored in a showcase's glass."""
+    if torch.rand(()) >= GLARE_SHARE:
+        return image
+    height, width = image.shape[-2:]
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None, :]
+    light = torch.zeros(height, width)
+    for _ in range(int(torch.randint(1, MOST_LAMPS + 1, ()))):
+        down, across, size = torch.rand(3).tolist()
+        radius = (0.02 + 0.08 * size) * max(height, width)
+        away = ((rows - down * height) ** 2 + (columns - across * width) ** 2) / radius**2
+        light = torch.maximum(light, 1.5 * torch.exp(-away))  # burnt out in the middle, fading around it
+    white = light.clamp(max=1)
+    return (image * (1 - white) + 255 * white).round().to(torch.uint8)
 
 
 def _changes(augment: Augment) -> v2.Compose:

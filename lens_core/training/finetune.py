@@ -23,10 +23,11 @@ from lens_core.errors import ArtifactError
 from lens_core.photos.decode import LONG_SIDE, decode
 from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
-from lens_core.settings import Augment, Settings
+from lens_core.settings import Augment, Curation, Settings
 from lens_core.training.augment import random_view
 from lens_core.training.heads import Labels, Objective, head_lr
 from lens_core.training.network import LensNet
+from lens_core.training.sampling import shuffled
 
 EPOCHS = 10
 WARM_UP_SHARE = 0.1
@@ -35,7 +36,7 @@ EMA_DECAY = 0.98
 
 
 class ChangedViews(Dataset[tuple[torch.Tensor, int]]):
-    """One random view of each photo; which one depends on the seed and the row alone."""
+    """One random view of each photo shown; which one depends on the seed and the position alone."""
 
     def __init__(
         self, photos: Sequence[Photo], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
@@ -89,8 +90,10 @@ def finetune(
     while run.epoch < epochs:
         seed = settings.seed * 1000 + run.epoch
         torch.manual_seed(seed)
-        views = ChangedViews(photos, labels, net.preprocess, settings.augment, seed)
-        batches = DataLoader(views, settings.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
+        rows = shuffled(torch.from_numpy(labels), settings.balance).numpy()
+        shown = [photos[row] for row in rows]
+        views = ChangedViews(shown, labels[rows], net.preprocess, settings.augment, seed)
+        batches = DataLoader(views, settings.batch_size, num_workers=os.cpu_count() or 1)
         for step in run.one_epoch(batches):
             progress(run.epoch * steps_per_epoch + step, epochs * steps_per_epoch)
         run.epoch += 1
@@ -182,6 +185,7 @@ class FineTuning:
 
 def _identity(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
     """What makes two runs the same: settings, photos and what they show."""
+    settings = attrs.evolve(settings, curation=Curation())  # it says which photos, and here they are
     digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
     for photo in photos:
         digest.update(photo.pixels.tobytes())

@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from lens_core.errors import LayoutError
-from lens_core.photos.layout import Dataset, scan
+from lens_core.photos.layout import Dataset, nfc, scan
 from lens_core.runtime.lens import Lens
 
 
 def trained_photos(data_root: Path, lens: Lens) -> Dataset:
-    """The photos of items the model knows. Raises LayoutError (E100) when there are none."""
+    """The photos of items the model knows, without those that its training left out.
+
+    Raises LayoutError (E100) when there are none.
+    """
     dataset = scan(data_root)
-    known = tuple(photo for photo in dataset.photos if (photo.place, photo.item) in lens.manifest.classes)
+    removed = {nfc(entry["photo"]) for entry in lens.manifest.settings.get("curation", {}).get("remove", ())}
+    known = tuple(
+        photo
+        for photo in dataset.photos
+        if (photo.place, photo.item) in lens.manifest.classes and dataset.inside(photo) not in removed
+    )
     if not known:
         raise LayoutError(
             f"{data_root} has no photos of the exhibits that {lens.path} knows.",

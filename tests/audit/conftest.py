@@ -53,3 +53,18 @@ def museums(shared, tmp_path):
         return tmp_path / "museums"
 
     return first
+
+
+ROOMS = {"도자실": ("청자 상감 매병", "청자 참외모양 병"), "금속실": ("금관", "청동 거울")}
+
+
+@pytest.fixture
+def small(exhibition, tmp_path):
+    """data/ with 2 places x 2 items x 8 photos, to be spoilt."""
+    for place, items in ROOMS.items():
+        for item in items:
+            target = tmp_path / "small" / place / item
+            target.mkdir(parents=True)
+            for photo in sorted((exhibition / place / item).iterdir())[:8]:
+                shutil.copyfile(photo, target / photo.name)
+    return tmp_path / "small"

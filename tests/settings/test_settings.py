@@ -1,5 +1,6 @@
 """Where a setting comes from, and what is said when one is wrong."""
 
+import json
 import math
 
 import pytest
@@ -331,3 +332,34 @@ def test_options_by_plugin_are_nested_in_the_file(tmp_path):
     assert settings.loss_options == {"arcface": {"margin": 0.2}}
     assert type(settings.loss_options["arcface"]) is dict
     assert (settings.quality, settings.quality_options) == (["photo"], {"photo": {"blur_radius": 2}})
+
+
+# --- what a curator decided
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("  remove:\n    - photo: A/b/c.jpg\n    - foto: A/b/d.jpg\n", 4, "there is no 'foto' here"),
+        ("  remove:\n    - photo: A/b/c.jpg\n    - reason: blurred\n", 4, "'photo' is missing, at photo"),
+        ("  remove:\n    - photo: 3\n", 3, "expected text, got 3, at photo"),
+        ("  remove:\n    - A/b/c.jpg\n", 3, "expected `key: value` pairs, got 'A/b/c.jpg'"),
+        ("  remove: A/b/c.jpg\n", 2, "expected a list, got 'A/b/c.jpg'"),
+        ("  retake:\n    - what: A/b\n", 3, "'how' is missing, at how"),
+    ],
+)
+def test_a_mistake_in_a_list_names_the_line_of_the_entry(file, text, line, what):
+    path = file(f"curation:\n{text}")
+    said = error_of(path)
+    assert what in said
+    assert f"({path} line {line})" in said
+
+
+def test_a_list_whose_last_entry_was_taken_out_is_empty(file):
+    assert settled(file("curation:\n  remove:\n  retake:\n")) == Settings()
+
+
+def test_what_a_run_notes_of_its_settings_gives_the_same_settings(file):
+    settings = settled(file("curation:\n  remove:\n    - photo: A/b/c.jpg\nbalance: items\n"))
+    noted = json.loads(json.dumps(flatten(settings)))
+    assert settled(flags=noted) == settings

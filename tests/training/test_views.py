@@ -1,5 +1,6 @@
 """Changed views of training photos: repeatable, whole-sized, and really changed."""
 
+import attrs
 import numpy as np
 import pytest
 
@@ -47,10 +48,8 @@ def test_with_everything_switched_off_most_views_are_the_photo_itself(photo):
     assert sum(same) >= 15  # now and then a view is grey
 
 
-@pytest.mark.parametrize("change", ["random_resized_crop", "horizontal_flip", "gaussian_blur"])
+@pytest.mark.parametrize("change", ["random_resized_crop", "horizontal_flip", "gaussian_blur", "glare"])
 def test_each_change_can_be_switched_on_alone(photo, change):
-    import attrs
-
     plain = prepare(photo, PREPROCESS)
     only = attrs.evolve(NOTHING, **{change: True})
     views = [random_view(photo, PREPROCESS, only, seed) for seed in range(30)]
@@ -67,3 +66,11 @@ def test_switching_flips_off_keeps_left_on_the_left(photo):
     for seed in range(20):
         view = random_view(decode(half), PREPROCESS, NOTHING, seed).mean(axis=(0, 2))
         assert view[:20].mean() > view[-20:].mean()
+
+
+def test_mirrored_lamps_burn_out_small_spots_of_some_views(photo):
+    shining = attrs.evolve(NOTHING, glare=True)
+    views = [random_view(photo, PREPROCESS, shining, seed) for seed in range(40)]
+    burnt = [float((view >= 250).all(axis=2).mean()) for view in views]
+    assert 4 <= sum(share > 0 for share in burnt) <= 20
+    assert max(burnt) < 0.15
