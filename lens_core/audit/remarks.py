@@ -7,9 +7,12 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
+from lens_core.contracts import Finding
 from lens_core.errors import DataError
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+_MAY_LACK = ("other", "finding")
 
 
 @frozen
@@ -25,6 +28,8 @@ class Remark:
     """Inside the data folder: ``A``, ``A/ㄱ`` or ``A/ㄱ/img_001.jpg``; empty for all of it."""
     other: str = ""
     """The second photo or item, where the remark is about two."""
+    finding: Finding | None = None
+    """What a quality checker said, where the remark comes from one: how severe, and hints by language."""
 
 
 @frozen
@@ -81,7 +86,7 @@ class Audit:
             "warnings": len(self.of_level("warning")),
             "notes": len(self.of_level("note")),
             "remarks": [
-                attrs.asdict(remark, filter=lambda field, value: field.name != "other" or bool(value))
+                attrs.asdict(remark, filter=lambda field, value: field.name not in _MAY_LACK or bool(value))
                 for remark in self.remarks
             ],
             "pairs": [attrs.asdict(pair) for pair in self.pairs],
