@@ -9,7 +9,7 @@ import numpy as np
 from lens_core.audit.copied import copied
 from lens_core.audit.look import Look, look_at
 from lens_core.audit.readiness import readiness
-from lens_core.audit.remarks import Audit, ItemReport, Level, PhotoPair, PhotoReport, Remark
+from lens_core.audit.remarks import LEVELS, Audit, ItemReport, Level, PhotoPair, PhotoReport, Remark
 from lens_core.audit.seen import Seen
 from lens_core.audit.strays import strays
 from lens_core.audit.twins import twins
@@ -21,7 +21,6 @@ from lens_core.photos.layout import Dataset, PhotoFile
 from lens_core.photos.quality import QualityChecks
 from lens_core.progress import Progress, no_progress
 
-_LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 _NOTICEABLE = 0.25
 """Severity from which somebody should look at what a quality checker found."""
 
@@ -61,7 +60,7 @@ def audit(
     ]
     return Audit(
         tuple(_items(dataset, seen)),
-        tuple(sorted(remarks, key=lambda remark: _LEVELS.index(remark.level))),
+        tuple(sorted(remarks, key=lambda remark: LEVELS.index(remark.level))),
         tuple(_pairs(dataset, seen)) if seen else (),
         tuple(error for _, error in unreadable),
         tuple(
@@ -109,7 +108,7 @@ def _of_the_collection(dataset: Dataset, checks: QualityChecks) -> Iterator[Rema
 def _found(finding: Finding, path: str) -> Remark:
     text = f"{finding.hints.get('en', finding.check)} (severity {finding.severity:.2f})"
     level: Level = "warning" if finding.severity >= _NOTICEABLE else "note"
-    return Remark(level, finding.check, text, path, severity=finding.severity)
+    return Remark(level, finding.check, text, path, finding=finding)
 
 
 def _items(dataset: Dataset, seen: Seen | None) -> Iterator[ItemReport]:

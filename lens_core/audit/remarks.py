@@ -7,9 +7,11 @@ from typing import Any, Literal
 import attrs
 from attrs import NOTHING, frozen
 
+from lens_core.contracts import Finding
 from lens_core.errors import DataError
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 
 @frozen
@@ -25,10 +27,15 @@ class Remark:
     """Inside the data folder: ``A``, ``A/ㄱ`` or ``A/ㄱ/img_001.jpg``; empty for all of it."""
     other: str = ""
     """The second photo or item, where the remark is about two."""
-    severity: float | None = None
-    """0 hardly noticeable .. 1 as bad as it gets; None where nothing was measured."""
+    finding: Finding | None = None
+    """What a quality checker said, where the remark comes from one: how severe, and hints by language."""
     misfiled: str = ""
     """Of a contradiction: the photo that is in the wrong folder, where that can be told."""
+
+    @property
+    def severity(self) -> float:
+        """0 hardly noticeable .. 1 as bad as it gets; 0 where nothing was measured."""
+        return self.finding.severity if self.finding else 0.0
 
 
 @frozen

@@ -110,12 +110,6 @@ def _spare_copies(found: Audit, dataset: Dataset, without: set[str]) -> Iterator
 
 
 def _hopeless(found: Audit) -> Iterator[Proposal]:
-    spoiled = [
-        remark for remark in found.remarks if remark.check in SPOILED and _severity(remark) >= HOPELESS
-    ]
-    for remark in sorted(spoiled, key=_severity, reverse=True):
+    spoiled = [remark for remark in found.remarks if remark.check in SPOILED and remark.severity >= HOPELESS]
+    for remark in sorted(spoiled, key=lambda remark: remark.severity, reverse=True):
         yield remark.path, f"{remark.check}: {remark.text}"
-
-
-def _severity(remark: Remark) -> float:
-    return remark.severity or 0.0

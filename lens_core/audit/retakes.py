@@ -97,7 +97,7 @@ def _of_photos(found: Audit, removed: set[str]) -> Iterator[Retake]:
             spoiled.setdefault((item_of(remark.path), remark.check), []).append(remark)
     for (item, check), remarks in spoiled.items():
         what = remarks[0].path if len(remarks) == 1 else item
-        worst = max(remark.severity or 0.0 for remark in remarks)
+        worst = max(remark.severity for remark in remarks)
         photos = ", ".join(_file(remark.path) for remark in remarks)
         yield Retake(what, _HOW[check], f"{check} in {photos} (severity up to {worst:.2f})")
 
@@ -112,7 +112,7 @@ def _places_with_reflections(found: Audit, dataset: Dataset) -> Iterator[Retake]
 
 
 def _is_of_one_photo(remark: Remark) -> bool:
-    return remark.check in _OF_ONE_PHOTO and (remark.severity or 0.0) >= _NOTICEABLE
+    return remark.check in _OF_ONE_PHOTO and remark.severity >= _NOTICEABLE
 
 
 def _file(photo: str) -> str:

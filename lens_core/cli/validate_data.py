@@ -25,7 +25,11 @@ def validate_data(
     quality: options.Quality = None,
     quality_option: options.QualityOption = None,
     config: options.Config = None,
+    lang: Annotated[str | None, typer.Option(help="Language of the page: ko or en. [default: ko]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page that shows the photos. Needs no network.")
+    ] = None,
     suggest: Annotated[
         Path | None, typer.Option(help="Write what should be changed as settings, each with its reason.")
     ] = None,
@@ -34,7 +38,9 @@ def validate_data(
 
     Exit status: 0 clean, 8 warnings, 3 errors that training would refuse.
     """
+    from lens_core.artifacts.atomic import check_writable
     from lens_core.audit.curation import write_suggestion
+    from lens_core.audit.page import write_page
     from lens_core.cli.say import say
     from lens_core.errors import PHOTOS_HAVE_WARNINGS
     from lens_core.photos.curated import scan_curated
@@ -45,10 +51,15 @@ def validate_data(
         min_images=min_images,
         quality=quality,
         quality_options=options.by_plugin(quality_option),
+        lang=lang,
     )
     root = data_root or choices.of(context).data_root
     dataset = scan_curated(root, settings.curation, place or ())
+    for path in filter(None, (html, suggest)):
+        check_writable(path)
     found = look(dataset, settings)
+    if html:
+        write_page(found, dataset, html, settings.lang)
     if suggest:
         write_suggestion(found, dataset, settings, suggest)
         say(f"Next: look through {suggest}, then ai-lens train --data-root {root} --config {suggest}")
