@@ -124,9 +124,9 @@ def _zeros():
     return b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(1024)) + squeeze.flush()
 
 
-def jpeg_of_many_scans(scans):
+def jpeg_of_many_scans(scans, image=None):
     """A progressive JPEG that draws one of its scans over and over."""
-    content = saved("JPEG", progressive=True)
+    content = saved("JPEG", image, progressive=True)
     first = content.index(b"\xff\xda")
     second, third = (start := content.index(b"\xff\xda", first + 2)), content.index(b"\xff\xda", start + 2)
     return content[:-2] + content[second:third] * scans + content[-2:]
