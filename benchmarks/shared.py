@@ -14,9 +14,9 @@ MUSEUMS = SHARED / "photos" / "museums"
 WEIGHTS = SHARED / "weights" / "mobilenetv2_100.onnxzoo-mobilenetv2-7.nohead.safetensors"
 
 
-def need_shared() -> None:
-    """Stop with a word when the photos or weights are not there."""
-    for path in (MUSEUMS, WEIGHTS):
+def need_shared(*paths: Path) -> None:
+    """Stop with a word when the photos and weights, or these paths, are not there."""
+    for path in paths or (MUSEUMS, WEIGHTS):
         if not path.exists():
             sys.exit(f"This benchmark needs {path}; see benchmarks/README.md.")
 

@@ -20,7 +20,7 @@ from ways import WAYS, Pixels, Way
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "photos" / "golden"))
 from golden_profiles import display_p3
-from shared import SHARED, report
+from shared import SHARED, need_shared, report
 
 from lens_core.photos.decode import decode
 
@@ -109,6 +109,7 @@ def rows_of(kind: str, ways: dict[str, Way], photo: bytes, without_profile: byte
 
 
 def main() -> None:
+    need_shared(REAL)
     ways, photos, found = installed(), phone_photos(), []
     for kind, (photo, without_profile) in photos.items():
         found += rows_of(kind, ways, photo, without_profile)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mutate import damaged, whole_photos
-from shared import report
+from mutate import REAL, damaged, whole_photos
+from shared import need_shared, report
 
 from lens_core.errors import DataError
 from lens_core.photos.decode import decode
@@ -144,6 +144,7 @@ def main() -> None:
     ask.add_argument("--first", type=int, default=0, help="the number of the first input")
     ask.add_argument("--input", nargs=2, metavar=("NUMBER", "FILE"), help="only write this input to a file")
     asked = ask.parse_args()
+    need_shared(REAL)
     wholes = whole_photos()
     if asked.input:
         Path(asked.input[1]).write_bytes(damaged(int(asked.input[0]), wholes, SEED))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "photos" / "golden"))
 import golden_files as files
+import pillow_heif
 from golden_files import SIZE, chunk, png, saved, several
 from PIL import Image
 
@@ -136,6 +137,11 @@ def bmp_of_runs() -> bytes:
     return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(data), 0, 0, 14 + len(head)) + head + data
 
 
+def heic_of_tiles(tile: tuple[int, int], rows: int, columns: int, size: tuple[int, int]) -> bytes:
+    pillow_heif.register_heif_opener()
+    return files.heic_of_tiles(tile, rows, columns, size)
+
+
 EXIF = b"Exif\0\0"
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "PNG: a gigabyte of zTXt": files.png_with_a_gigabyte_of_text,
@@ -162,6 +168,10 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "JPEG: 64 scans of 50 megapixels": lambda: jpeg_of_large_scans(64),
     "JPEG: 200 MB of padding": lambda: saved("JPEG")[:2] + b"\xff" * (200 * 1000 * 1000),
     "JPEG: 200 MB of nothing": lambda: saved("JPEG")[:2] + bytes(200 * 1000 * 1000),
+    "HEIC: a tile of 16 megapixels named 256 times": lambda: heic_of_tiles(
+        (4096, 4096), 16, 16, (4096, 4096)
+    ),
+    "HEIC: 192 tiles of a 50-megapixel phone": lambda: heic_of_tiles((512, 512), 12, 16, (8192, 6144)),
     "BMP: 50 megapixels in runs of one": bmp_of_runs,
     "TIFF: 1.6 million strips": lambda: tiff_of_strips(1),
     "TIFF: 1.6 million strips, deflate": lambda: tiff_of_strips(8),

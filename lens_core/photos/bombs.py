@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from lens_core.errors import PhotoTooLargeError, PhotoUnreadableError
+from lens_core.photos.heif_tiles import most_pixels_decoded
 
 MOST_PIXELS = 50 * 1024 * 1024
 """A "50-megapixel" phone photo just passes."""
@@ -15,6 +16,8 @@ MOST_BYTES = 8 * MOST_PIXELS
 """The most pixels in the widest format there is (16-bit RGBA), stored without compression."""
 MOST_BYTES_COMPRESSED = 4 * MOST_PIXELS
 """Of the formats that always compress. A phone's 50-megapixel photo with its video has a tenth."""
+MOST_PIXELS_OF_TILES = 4 * MOST_PIXELS
+"""Of a HEIC with all it is made of. A phone's photo and its tiles are twice its pixels."""
 MOST_BYTES_OF_RUNS = 4 * 1024 * 1024
 """Of a BMP in runs of pixels, which is read run by run, at two megabytes a second. Drawings have less."""
 MOST_PARTS = 100_000
@@ -37,6 +40,8 @@ def refuse_crowded(encoded: bytes, name: str) -> None:
             raise PhotoTooLargeError(f"{name} is a BMP in runs of more than {MOST_BYTES_OF_RUNS >> 20} MiB.")
     elif encoded[:4] not in (*_TIFF, b"\x89PNG") and len(encoded) > MOST_BYTES_COMPRESSED:
         raise PhotoTooLargeError(f"{name} is larger than any photo ({MOST_BYTES_COMPRESSED >> 20} MiB).")
+    if encoded[4:8] == b"ftyp" and _pixels_of_tiles(encoded) > MOST_PIXELS_OF_TILES:
+        raise PhotoTooLargeError(f"{name} is made of tiles of far more pixels than it shows.")
     if _is_crowded(encoded):
         raise PhotoUnreadableError(f"{name} consists of far more parts than any photo.")
 
@@ -61,6 +66,13 @@ def _is_crowded(encoded: bytes) -> bool:
     if encoded[:4] == b"\x89PNG":
         return _png_is_crowded(encoded)
     return encoded[:4] in _TIFF and _tiff_is_crowded(encoded)
+
+
+def _pixels_of_tiles(heif: bytes) -> float:
+    try:
+        return most_pixels_decoded(heif)
+    except (struct.error, IndexError):
+        return 0  # damaged, as its reader will say
 
 
 def _jpeg_is_crowded(jpeg: bytes) -> bool:

@@ -85,10 +85,8 @@ def _silence_libtiff() -> None:
 
     Pillow switches off that library's warnings for the whole process; this does the same for its errors.
     """
-    with contextlib.suppress(
-        AttributeError, OSError
-    ):  # where the library is hidden inside Pillow, as on Windows
-        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+    with contextlib.suppress(AttributeError, OSError):  # not to be found from outside, as on Windows
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _register_heif(brand: bytes, name: str) -> None:
