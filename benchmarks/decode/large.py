@@ -13,6 +13,7 @@ import pillow_heif
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "photos" / "golden"))
+import golden_files as files
 from golden_files import exif, png
 from golden_profiles import display_p3
 
@@ -39,9 +40,15 @@ def saved(kind: str, channels: int = 3, mode: str | None = None, **how: Any) -> 
     return file.getvalue()
 
 
-def heic() -> bytes:
+def heic(quality: int) -> bytes:
     pillow_heif.register_heif_opener()
-    return saved("HEIF", quality=60, enc_params={"preset": "ultrafast"})
+    return saved("HEIF", quality=quality, enc_params={"preset": "ultrafast"})
+
+
+def heic_of_tiles() -> bytes:
+    """As phones store it."""
+    pillow_heif.register_heif_opener()
+    return files.heic_of_tiles(Image.fromarray(noisy()[:512, :512]), 12, 16, (8192, 6144))
 
 
 def png_16_bit() -> bytes:
@@ -74,7 +81,9 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "50 megapixels: WebP": lambda: saved("WEBP", quality=80, method=0),
     "50 megapixels: WebP lossless RGBA": lambda: saved("WEBP", 4, lossless=True, quality=0, method=0),
     "50 megapixels: AVIF": lambda: saved("AVIF", quality=60, speed=10),
-    "50 megapixels: HEIC": heic,
+    "50 megapixels: HEIC of 192 tiles": heic_of_tiles,
+    "50 megapixels: HEIC in one piece, 11 MB": lambda: heic(40),
+    "50 megapixels: HEIC in one piece, 23 MB": lambda: heic(60),
     "50 megapixels: TIFF": lambda: saved("TIFF"),
     "50 megapixels: TIFF deflate": lambda: saved("TIFF", compression="tiff_adobe_deflate"),
     "50 megapixels: TIFF LZW": lambda: saved("TIFF", compression="tiff_lzw"),

@@ -40,7 +40,7 @@ def refuse_crowded(encoded: bytes, name: str) -> None:
             raise PhotoTooLargeError(f"{name} is a BMP in runs of more than {MOST_BYTES_OF_RUNS >> 20} MiB.")
     elif encoded[:4] not in (*_TIFF, b"\x89PNG") and len(encoded) > MOST_BYTES_COMPRESSED:
         raise PhotoTooLargeError(f"{name} is larger than any photo ({MOST_BYTES_COMPRESSED >> 20} MiB).")
-    if encoded[4:8] == b"ftyp" and _pixels_of_tiles(encoded) > MOST_PIXELS_OF_TILES:
+    if encoded[4:8] == b"ftyp" and _pixels_of_tiles(encoded, name) > MOST_PIXELS_OF_TILES:
         raise PhotoTooLargeError(f"{name} is made of tiles of far more pixels than it shows.")
     if _is_crowded(encoded):
         raise PhotoUnreadableError(f"{name} consists of far more parts than any photo.")
@@ -68,11 +68,12 @@ def _is_crowded(encoded: bytes) -> bool:
     return encoded[:4] in _TIFF and _tiff_is_crowded(encoded)
 
 
-def _pixels_of_tiles(heif: bytes) -> float:
+def _pixels_of_tiles(heif: bytes, name: str) -> float:
     try:
-        return most_pixels_decoded(heif)
-    except (struct.error, IndexError):
-        return 0  # damaged, as its reader will say
+        return most_pixels_decoded(heif, unknown=MOST_PIXELS)
+    except (struct.error, IndexError) as error:
+        # Its reader would make do with what is left of them, so the tiles could not be counted.
+        raise PhotoUnreadableError(f"{name} cannot be read: its tables of tiles are damaged.") from error
 
 
 def _jpeg_is_crowded(jpeg: bytes) -> bool:

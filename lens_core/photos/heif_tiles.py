@@ -17,10 +17,11 @@ DEEPEST = 8
 """An item made of items made of items: phones need two."""
 
 
-def most_pixels_decoded(heif: bytes) -> float:
+def most_pixels_decoded(heif: bytes, unknown: int) -> float:
     """The pixels of the costliest item and of all that it is made of; infinite where counting takes too long.
 
-    Raises struct.error or IndexError of a damaged file.
+    An item that does not say its size counts as ``unknown`` pixels. Raises struct.error or IndexError where
+    the file is damaged.
     """
     inside = [meta[4:] for meta in _find(memoryview(heif), b"meta")]
     references = [table for meta in inside for table in _find(meta, b"iref")]
@@ -29,6 +30,7 @@ def most_pixels_decoded(heif: bytes) -> float:
     if sum(map(len, references + associations)) > MOST_BYTES_OF_TABLES:
         return float("inf")
     parts, sizes = _parts(references), _sizes(properties, associations)
+    sizes = {item: unknown for named in parts.values() for item in named} | sizes
     costs: dict[tuple[int, int], float] = {}
     return max((_cost(item, parts, sizes, costs, DEEPEST) for item in parts), default=0)
 
@@ -73,7 +75,8 @@ def _sizes(properties: list[memoryview], associations: list[memoryview]) -> dict
         for item, number in _associations(table):
             if 0 < number <= len(areas):
                 width, height = areas[number - 1]
-                sizes[item] = max(sizes.get(item, 0), width * height)
+                if width * height:
+                    sizes[item] = max(sizes.get(item, 0), width * height)
     return sizes
 
 

@@ -5,12 +5,16 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lens_core.errors import PhotoTooLargeError, PhotoUnreadableError
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
+from golden_files import heic_of_tiles
+
+from lens_core.errors import DataError, PhotoTooLargeError, PhotoUnreadableError
 from lens_core.photos.decode import decode
 
 MANY = 200_000
@@ -80,6 +84,23 @@ def test_a_bmp_of_countless_runs_is_refused():
 def test_a_format_that_compresses_is_never_that_large(start):
     with pytest.raises(PhotoTooLargeError, match=r"is larger than any photo \(200 MiB\)"):
         decode(start + bytes(201 << 20))
+
+
+@pytest.mark.parametrize(
+    ("found", "made"),
+    [
+        (b"ipma\0\0\0\0\0\0\0\2", b"ipma\0\0\0\0\0\0\0\3"),  # sizes of one item more than there are
+        (b"dimg\0\2\1\0", b"dimg\0\2\1\1"),  # one tile more than there are
+        (b"\0\1\2\x81\2", b"\0\1\2\x81\1"),  # a tile that does not say how large it is
+    ],
+)
+def test_tiles_that_cannot_be_counted_are_refused(found, made):
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    content = heic_of_tiles((64, 64), 16, 16, (1024, 1024))
+    assert content.count(found) == 1
+    decode(content)
+    with pytest.raises(DataError, match=r"tables of tiles are damaged|made of tiles of far more pixels"):
+        decode(content.replace(found, made))
 
 
 def test_what_cameras_and_editors_write_is_not_too_many_parts():

@@ -161,8 +161,9 @@ def tiff_with_a_huge_tile():
 
 
 def heic_of_tiles(tile, rows, columns, size):
-    """A HEIC of this size whose tiles are all the same one (ISO 23008-12, 6.6.2.3)."""
-    content = saved("HEIF", Image.new("RGB", tile, "teal"), quality=50)
+    """A HEIC of this size whose tiles are all the same one (ISO 23008-12, 6.6.2.3), an image or a size."""
+    tile, image = (tile, Image.new("RGB", tile, "teal")) if isinstance(tile, tuple) else (tile.size, tile)
+    content = saved("HEIF", image, quality=50)
     start = content.index(b"hvcC") - 4
     (length,) = struct.unpack(">I", content[start : start + 4])
     picture, count = content[content.index(b"mdat") + 4 :], rows * columns
