@@ -38,6 +38,9 @@ bench: install
 	$(BIN)/python benchmarks/accuracy/museums.py
 	$(BIN)/python benchmarks/speed/first_light.py
 	$(BIN)/python benchmarks/startup/many_plugins.py
+	$(BIN)/python benchmarks/decode/compare.py
+	$(BIN)/python benchmarks/decode/worst.py
+	$(BIN)/python benchmarks/decode/fuzz.py
 	$(BIN)/python benchmarks/exports/compare.py
 	$(BIN)/python benchmarks/indexes/compare.py --sizes 1000 100000 1000000 --minutes 60
 

@@ -14,21 +14,28 @@ MUSEUMS = SHARED / "photos" / "museums"
 WEIGHTS = SHARED / "weights" / "mobilenetv2_100.onnxzoo-mobilenetv2-7.nohead.safetensors"
 
 
-def need_shared() -> None:
-    """Stop with a word when the photos or weights are not there."""
-    for path in (MUSEUMS, WEIGHTS):
+def need_shared(*paths: Path) -> None:
+    """Stop with a word when the photos and weights, or these paths, are not there."""
+    for path in paths or (MUSEUMS, WEIGHTS):
         if not path.exists():
             sys.exit(f"This benchmark needs {path}; see benchmarks/README.md.")
 
 
-def report(script: str, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], data: Any) -> None:
-    """Print a Markdown table; keep it as results.md, and the numbers as results.json, beside the script."""
+def report(
+    script: str,
+    title: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    data: Any,
+    name: str = "results",
+) -> None:
+    """Print a Markdown table; keep it as {name}.md, and the numbers as {name}.json, beside the script."""
     lines = [f"# {title}", "", _row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
     text = "\n".join(lines) + "\n"
     print(text)
     folder = Path(script).parent
-    (folder / "results.md").write_text(text, encoding="utf-8")
-    (folder / "results.json").write_text(
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / f"{name}.json").write_text(
         json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
 

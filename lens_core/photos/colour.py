@@ -125,4 +125,6 @@ def _by_rows(image: Image.Image, scale: Callable[[NDArray[np.float64]], NDArray[
 def _blocks(image: Image.Image) -> Iterator[tuple[int, NDArray[np.float64]]]:
     for top in range(0, image.height, _ROWS):
         rows = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
-        yield top, np.asarray(rows).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of the kinds of "not a number" that are there to warn
+            values = np.asarray(rows).astype(np.float64)
+        yield top, values

@@ -13,8 +13,9 @@ from PIL import Image
 
 from lens_core.contracts import Photo
 from lens_core.errors import LensError, PhotoUnreadableError
+from lens_core.photos.bombs import MOST_PIXELS
 from lens_core.photos.colour import eight_bit, to_srgb
-from lens_core.photos.opening import FORMATS, LEAST_SIDE, MOST_PIXELS, PhotoSource, open_photo
+from lens_core.photos.opening import FORMATS, LEAST_SIDE, PhotoSource, open_photo
 from lens_core.photos.upright import turn_for
 
 __all__ = ["FORMATS", "LEAST_SIDE", "LONG_SIDE", "MOST_PIXELS", "PhotoSource", "decode"]

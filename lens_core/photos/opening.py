@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import io
+import logging
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 from lens_core.errors import PhotoTooLargeError, PhotoTooSmallError, PhotoUnreadableError
+from lens_core.photos.bombs import MOST_BYTES, MOST_PIXELS, refuse_crowded, refuse_hard_work
 from lens_core.photos.upright import remember_who_turns
 
 # Pillow warns of half-broken metadata and of large images; both are judged here instead.
 warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors reach stderr, and are raised too
 
 PhotoSource = str | Path | bytes | Image.Image | np.ndarray[Any, Any]
 """What can be decoded: a path, encoded bytes, a Pillow image, or uint8[H, W, 3] / uint8[H, W]."""
 
-MOST_PIXELS = 50 * 1024 * 1024
-"""A "50-megapixel" phone photo just passes."""
 LEAST_SIDE = 32
 """Below this a photo shows nothing that could be recognised."""
-MOST_BYTES = 8 * MOST_PIXELS
-"""The most pixels in the widest format there is (16-bit RGBA), stored without compression."""
-MOST_SCANS = 64
-"""Of a progressive JPEG, each of which passes over the whole photo. Encoders write 10, the busiest 20."""
 
 # By content, never by name. Pillow tries these readers and no others.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "BMP", "TIFF")
-
-_TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
 
 
 def open_photo(source: PhotoSource, name: str) -> Image.Image:
@@ -59,6 +57,8 @@ def _read(path: Path, name: str) -> bytes:
 
 
 def _identify(encoded: bytes, name: str) -> Image.Image:
+    refuse_crowded(encoded, name)
+    _silence_libtiff()
     if encoded[4:8] == b"ftyp":
         _register_heif(encoded[8:12], name)
     try:
@@ -69,7 +69,7 @@ def _identify(encoded: bytes, name: str) -> Image.Image:
         ) from error
     except Image.DecompressionBombError as error:
         raise PhotoTooLargeError(f"{name} has far too many pixels.") from error
-    _check_work(image, encoded, name)
+    refuse_hard_work(image, encoded, name)
     remember_who_turns(image, encoded)
     return image
 
@@ -77,6 +77,16 @@ def _identify(encoded: bytes, name: str) -> Image.Image:
 def _readers() -> dict[str, Any]:
     Image.init()
     return Image.OPEN
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Of a damaged TIFF its library prints to stderr, past Python, what Pillow then raises as an error.
+
+    Pillow switches off that library's warnings for the whole process; this does the same for its errors.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # not to be found from outside, as on Windows
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _register_heif(brand: bytes, name: str) -> None:
@@ -109,35 +119,3 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         raise PhotoTooSmallError(
             f"{name} has only {width} x {height} pixels; {LEAST_SIDE} a side are the least."
         )
-
-
-def _check_work(image: Image.Image, encoded: bytes, name: str) -> None:
-    """Refuse files that say they are small and make their reader work for hours or fill the memory."""
-    if image.format in ("JPEG", "MPO"):
-        # Counting bytes is fast and can only count too many; whoever passes needs no closer look.
-        if encoded.count(b"\xff\xda") > MOST_SCANS and _scans(encoded) > MOST_SCANS:
-            raise PhotoUnreadableError(
-                f"{name} is drawn in more than {MOST_SCANS} scans; no camera does that."
-            )
-    elif image.format == "TIFF":
-        tags = getattr(image, "tag_v2", {})
-        if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0) > MOST_PIXELS:
-            raise PhotoTooLargeError(f"{name} has tiles of more than 50 megapixels.")
-
-
-def _scans(jpeg: bytes) -> int:
-    """Scans of the first picture in the file (ITU-T T.81, annex B): what follows it is not decoded."""
-    scans, position = 0, 2
-    while position + 4 <= len(jpeg):
-        position = jpeg.find(b"\xff", position)
-        if position < 0 or position + 4 > len(jpeg):
-            break
-        marker = jpeg[position + 1]
-        if marker == 0xD9:  # end of the picture
-            break
-        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8:  # inside a scan, or without a length
-            position += 1 if marker == 0xFF else 2
-            continue
-        scans += marker == 0xDA
-        position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
-    return scans

@@ -124,9 +124,9 @@ def _zeros():
     return b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(1024)) + squeeze.flush()
 
 
-def jpeg_of_many_scans(scans):
+def jpeg_of_many_scans(scans, image=None):
     """A progressive JPEG that draws one of its scans over and over."""
-    content = saved("JPEG", progressive=True)
+    content = saved("JPEG", image, progressive=True)
     first = content.index(b"\xff\xda")
     second, third = (start := content.index(b"\xff\xda", first + 2)), content.index(b"\xff\xda", start + 2)
     return content[:-2] + content[second:third] * scans + content[-2:]
@@ -158,3 +158,41 @@ def tiff_with_a_huge_tile():
     }
     page = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in tags)
     return b"II*\0" + struct.pack("<I", 8) + page + bytes(4) + zlib.compress(bytes(100_000))
+
+
+def heic_of_tiles(tile, rows, columns, size):
+    """A HEIC of this size whose tiles are all the same one (ISO 23008-12, 6.6.2.3), an image or a size."""
+    tile, image = (tile, Image.new("RGB", tile, "teal")) if isinstance(tile, tuple) else (tile.size, tile)
+    content = saved("HEIF", image, quality=50)
+    start = content.index(b"hvcC") - 4
+    (length,) = struct.unpack(">I", content[start : start + 4])
+    picture, count = content[content.index(b"mdat") + 4 :], rows * columns
+    grid = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, *size)
+    tiles = _box(b"infe", 2, struct.pack(">HH4sx", 1, 0, b"hvc1"), flags=1)  # hidden: no picture of its own
+    whole = _box(b"infe", 2, struct.pack(">HH4sx", 2, 0, b"grid"))
+    sizes = [_box(b"ispe", 0, struct.pack(">II", *each)) for each in (tile, size)]
+    known = (
+        _box(b"hdlr", 0, bytes(4), b"pict", bytes(13)),
+        _box(b"pitm", 0, struct.pack(">H", 2)),
+        _box(b"iinf", 0, struct.pack(">H", 2), tiles, whole),
+        _box(b"iref", 0, _box(b"dimg", None, struct.pack(">HH", 2, count), struct.pack(">H", 1) * count)),
+        _box(
+            b"iprp",
+            None,
+            _box(b"ipco", None, content[start : start + length], *sizes),
+            _box(b"ipma", 0, struct.pack(">IHBBBHBB", 2, 1, 2, 0x81, 2, 2, 1, 3)),
+        ),
+    )
+
+    def meta(start):
+        where = struct.pack(">HHHII", 1, 0, 1, start, len(picture))
+        where += struct.pack(">HHHII", 2, 0, 1, start + len(picture), len(grid))
+        return _box(b"meta", 0, *known, _box(b"iloc", 0, b"\x44\0\0\2", where))
+
+    brand = _box(b"ftyp", None, b"heic", bytes(4), b"mif1heic")
+    return brand + meta(len(brand) + len(meta(0)) + 8) + _box(b"mdat", None, picture, grid)
+
+
+def _box(kind, version, *parts, flags=0):
+    inside = (b"" if version is None else struct.pack(">I", version << 24 | flags)) + b"".join(parts)
+    return struct.pack(">I", 8 + len(inside)) + kind + inside

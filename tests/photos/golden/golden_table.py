@@ -83,6 +83,14 @@ GOLDEN = {
     "heic turned by irot.heic": (lambda: held("HEIF", 6, quality=95), JPEG),
     "heic turned by EXIF only.heic": (lambda: files.heic_with_exif_only(6), JPEG),
     "heic of three pictures.heic": (lambda: several("HEIF", quality=95), Shows(within=12, notes=MAIN)),
+    "heic of four tiles.heic": (
+        lambda: files.heic_of_tiles((64, 64), 2, 2, (128, 96)),
+        Shows(((0, 128, 128),) * 4, within=4),
+    ),
+    "heic of a tile named 256 times.heic": (
+        lambda: files.heic_of_tiles((2048, 2048), 16, 16, (2048, 2048)),
+        TOO_LARGE,
+    ),
     "heic truncated.heic": (lambda: _half(saved("HEIF", quality=95)), UNREADABLE),
     "avif.avif": (lambda: saved("AVIF", quality=95), JPEG),
     "avif animated.avif": (lambda: several("AVIF", quality=95), Shows(within=12, notes=FIRST)),
