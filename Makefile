@@ -41,6 +41,9 @@ bench: install
 	$(BIN)/python benchmarks/decode/compare.py
 	$(BIN)/python benchmarks/decode/worst.py
 	$(BIN)/python benchmarks/decode/fuzz.py
+	$(BIN)/python benchmarks/audit/planted.py
+	$(BIN)/python benchmarks/audit/readiness.py
+	$(BIN)/python benchmarks/audit/speed.py
 	$(BIN)/python benchmarks/exports/compare.py
 	$(BIN)/python benchmarks/indexes/compare.py --sizes 1000 100000 1000000 --minutes 60
 

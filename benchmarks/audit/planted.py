@@ -122,7 +122,8 @@ def _share(hits: list[bool]) -> float:
 def interval(values: list[float]) -> str:
     """Mean and the 95 % t-interval of the mean over seeds."""
     half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{np.mean(values):.3f} ({np.mean(values) - half:.3f} to {np.mean(values) + half:.3f})"
+    low, high = np.clip((np.mean(values) - half, np.mean(values) + half), 0, 1)
+    return f"{np.mean(values):.2f} ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
@@ -149,7 +150,8 @@ def main() -> None:
         [f"{name}, remarked where nothing was planted", f"{count} of 553"] for name, count in natural.items()
     ]
     title = "Planted mistakes: mean over seeds 0-9 (95 % interval of the mean)"
-    report(__file__, title, ["", ""], rows, {"seeds": runs, "nothing planted": natural})
+    data = {"seeds": runs, "nothing planted": natural}
+    report(__file__, title, ["", ""], rows, data, name="planted")
 
 
 if __name__ == "__main__":

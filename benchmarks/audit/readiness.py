@@ -93,9 +93,8 @@ def main() -> None:
         ["number of photos, for comparison", *(f"{value:.2f}" for value in correlation(photos, recall))],
     ]
     data = {"items": [{"readiness": s, "recall": r} for s, r in zip(score, recall, strict=True)]}
-    report(
-        __file__, "Rank correlation with held-out recall, 42 items", ["", "rho", "low", "high"], rows, data
-    )
+    head = ["", "rho", "low", "high"]
+    report(__file__, "Rank correlation with held-out recall, 42 items", head, rows, data, name="readiness")
     for part in np.array_split(np.argsort(score), 6):
         print(f"readiness {score[part].mean():3.0f}: recall {recall[part].mean():.0%}")
 

@@ -80,7 +80,7 @@ def main() -> None:
         for name, rates in found.items()
     ]
     head = ["photos a second", "decoding alone", "validate-data", "once more", "of the decode limit"]
-    report(__file__, f"validate-data on {os.cpu_count()} cores", head, rows, found)
+    report(__file__, f"validate-data on {os.cpu_count()} cores", head, rows, found, name="speed")
 
 
 if __name__ == "__main__":

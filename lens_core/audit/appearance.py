@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lens_core.contracts import Floats, Pixels
+from lens_core.contracts import Floats
 
 _SIDE = 128
 _COLOUR_BINS = (6, 12, 12)
@@ -32,11 +32,11 @@ PARTS = (
 """How many of the numbers tell of colours, of outlines, and of the surface."""
 
 
-def appearance(pixels: Pixels) -> NDArray[np.float16]:
-    """float16[sum(PARTS)] of a photo uint8[H, W, 3]."""
-    small = Image.fromarray(pixels)
-    small.thumbnail((_SIDE, _SIDE), Image.Resampling.BICUBIC)
-    thumbnail = np.asarray(small, np.float32)
+def appearance(photo: Image.Image) -> NDArray[np.float16]:
+    """float16[sum(PARTS)] of a photo in RGB."""
+    scale = _SIDE / max(photo.size)
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    thumbnail = np.asarray(photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), np.float32)
     parts = (_colours(thumbnail), _outlines(thumbnail), _surface(thumbnail.mean(axis=2)))
     return np.concatenate(parts).astype(np.float16)
 

@@ -74,7 +74,8 @@ def _look_or_error(path: Path, checks: QualityChecks, cache: PhotoCache) -> Look
 
 
 def _look(photo: Photo, photo_hash: str, checks: QualityChecks) -> Look:
-    grey = Image.fromarray(photo.pixels).convert("L")
+    image = Image.fromarray(photo.pixels)
+    grey = image.convert("L")
     return Look(
         photo_hash,
         photo.width,
@@ -82,9 +83,9 @@ def _look(photo: Photo, photo_hash: str, checks: QualityChecks) -> Look:
         round(float(np.asarray(grey).mean()) / 255, 3),
         photo.notes,
         tuple(checks.check(photo)),
-        duplicates.phash(photo),
+        duplicates.phash_of(grey),
         np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX)),
-        appearance(photo.pixels),
+        appearance(image),
     )
 
 

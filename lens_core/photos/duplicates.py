@@ -20,13 +20,17 @@ _ENOUGH = 128
 
 def phash(photo: Photo) -> Pixels:
     """The perceptual hash of a photo: uint8[64] of 0 and 1."""
+    return phash_of(Image.fromarray(photo.pixels).convert("L"))
+
+
+def phash_of(grey: Image.Image) -> Pixels:
+    """The same, where the photo is at hand as a grey image."""
     try:
         import imagehash
     except ModuleNotFoundError as error:
         raise NotInstalledError(
             "Finding near-duplicate photos needs 'imagehash'.", 'Try: pip install "ai-lens-helper[standard]"'
         ) from error
-    grey = Image.fromarray(photo.pixels).convert("L")
     small = grey.reduce(max(1, min(grey.size) // _ENOUGH))  # the hash would shrink it slowly, to 32 x 32
     return np.asarray(imagehash.phash(small).hash, np.uint8).reshape(-1)
 
