@@ -1,7 +1,9 @@
 """With --strip-pii, nothing that is written says who took the photos, where, or whose computer this is."""
 
+import base64
 import io
 import json
+import re
 import shutil
 import zipfile
 
@@ -35,8 +37,10 @@ def home(museum, tmp_path_factory):
 
 
 def secrets_in(content):
-    """Which secrets stand in these bytes, also inside a zip, as UTF-8 or UTF-16."""
+    """Which secrets stand in these bytes, also inside a zip or a page's pictures, as UTF-8 or UTF-16."""
     found = {word for word in SECRETS if word.encode() in content or word.encode("utf-16-le") in content}
+    for picture in re.findall(rb"base64,([A-Za-z0-9+/=]+)", content):
+        found |= secrets_in(base64.b64decode(picture))
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():
@@ -64,13 +68,22 @@ def test_nothing_written_carries_one(home, tiny_settings, ai_lens, tmp_path, mon
     (data / "A" / "ㄱ" / "broken.jpg").write_bytes(b"no photo")
     batch = ("infer-batch", *asked, "--input-dir", data / "A" / "ㄱ", "--output", out / "answers.jsonl")
     assert ai_lens(*front, *batch).status == 6
-    validated = ai_lens(*front, "validate-data", "--data-root", data, "--json")
+    monkeypatch.setenv("AI_LENS_WEIGHTS", str(weights))  # the suggestion carries on what was set
+    pages = ("--html", out / "photos.html", "--suggest", out / "curation.yaml")
+    validated = ai_lens(*front, "validate-data", "--data-root", data, "--json", *pages)
     (data / "A" / "ㄱ" / "broken.jpg").unlink()
     (out / "validated.json").write_text(validated.out)
     written = [path for path in out.rglob("*") if path.is_file()]
-    assert {"best.ckpt", "best.onnx", "A.index", "answers.jsonl", "settings.yaml"} <= {
-        p.name for p in written
+    names = {
+        "best.ckpt",
+        "best.onnx",
+        "A.index",
+        "answers.jsonl",
+        "settings.yaml",
+        "photos.html",
+        "curation.yaml",
     }
+    assert names <= {path.name for path in written}
     leaks = {path.name: secrets_in(path.read_bytes()) for path in written}
     assert {name: secrets for name, secrets in leaks.items() if secrets} == {}
     lines = [json.loads(line) for line in (out / "answers.jsonl").read_text().splitlines()]
