@@ -27,7 +27,7 @@ from lens_core.settings import Augment, Curation, Settings
 from lens_core.training.augment import random_view
 from lens_core.training.heads import Labels, Objective, head_lr
 from lens_core.training.network import LensNet
-from lens_core.training.sampling import shuffled
+from lens_core.training.sampling import shown
 
 EPOCHS = 10
 WARM_UP_SHARE = 0.1
@@ -36,7 +36,7 @@ EMA_DECAY = 0.98
 
 
 class ChangedViews(Dataset[tuple[torch.Tensor, int]]):
-    """One random view of each photo shown; which one depends on the seed and the position alone."""
+    """One random view of each photo shown; which one depends on the seed and its position alone."""
 
     def __init__(
         self, photos: Sequence[Photo], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
@@ -90,10 +90,11 @@ def finetune(
     while run.epoch < epochs:
         seed = settings.seed * 1000 + run.epoch
         torch.manual_seed(seed)
-        rows = shuffled(torch.from_numpy(labels), settings.balance).numpy()
-        shown = [photos[row] for row in rows]
-        views = ChangedViews(shown, labels[rows], net.preprocess, settings.augment, seed)
-        batches = DataLoader(views, settings.batch_size, num_workers=os.cpu_count() or 1)
+        rows = shown(torch.from_numpy(labels), settings.balance).numpy()
+        views = ChangedViews(
+            [photos[row] for row in rows], labels[rows], net.preprocess, settings.augment, seed
+        )
+        batches = DataLoader(views, settings.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
         for step in run.one_epoch(batches):
             progress(run.epoch * steps_per_epoch + step, epochs * steps_per_epoch)
         run.epoch += 1

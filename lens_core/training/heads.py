@@ -19,7 +19,7 @@ from lens_core.blame import blaming
 from lens_core.contracts import ClassScorer, Floats, Loss
 from lens_core.errors import BrokenPluginError
 from lens_core.settings import Settings, loss_terms
-from lens_core.training.sampling import shuffled
+from lens_core.training.sampling import shown
 
 Labels = NDArray[np.int64]
 
@@ -173,7 +173,8 @@ def _descend(
     steps = epochs * -(-len(rows) // settings.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for batch in torch.split(shuffled(targets, settings.balance), settings.batch_size):
+        order = shown(targets, settings.balance)[torch.randperm(len(rows))]
+        for batch in torch.split(order, settings.batch_size):
             embeddings = embed(_pick_views(rows[batch]))
             loss = objective(embeddings, targets[batch])
             optimizer.zero_grad()

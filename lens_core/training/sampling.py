@@ -1,4 +1,4 @@
-"""Which photos are shown in one pass, and in which order."""
+"""Which photos are shown in one pass."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Literal
 import torch
 
 
-def shuffled(labels: torch.Tensor, balance: Literal["none", "items"]) -> torch.Tensor:
-    """int64[N]: rows of the N photos, classes int64[N], in random order.
+def shown(labels: torch.Tensor, balance: Literal["none", "items"]) -> torch.Tensor:
+    """int64[N]: rows of the N photos, of classes int64[N]; whoever shows them shuffles them.
 
     ``none``: every photo once. ``items``: every class equally often, give or take one; within a class every
     photo equally often, give or take one.
     """
     count = len(labels)
     if balance == "none":
-        return torch.randperm(count)
+        return torch.arange(count)
     classes = torch.unique(labels)
     share = -(-count // len(classes))
     rounds = torch.stack([_repeated(torch.nonzero(labels == item)[:, 0], share) for item in classes], dim=1)
     rounds[-1] = rounds[-1][torch.randperm(len(classes))]  # the last round may be cut off
-    rows = rounds.flatten()[:count]
-    return rows[torch.randperm(count)]
+    return rounds.flatten()[:count]
 
 
 def _repeated(rows: torch.Tensor, count: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lens_core.training.heads import fit_heads
-from lens_core.training.sampling import shuffled
+from lens_core.training.sampling import shown
 
 LABELS = torch.tensor([0] * 30 + [1] * 7 + [2] * 2)
 
@@ -17,30 +17,30 @@ def _seed():
 
 
 def test_usually_every_photo_is_shown_once():
-    rows = shuffled(LABELS, "none")
+    rows = shown(LABELS, "none")
     assert sorted(rows.tolist()) == list(range(39))
 
 
 def test_balanced_every_item_is_shown_equally_often():
-    rows = shuffled(LABELS, "items")
+    rows = shown(LABELS, "items")
     assert len(rows) == 39
     assert LABELS[rows].bincount().tolist() == [13, 13, 13]
 
 
 def test_of_an_item_every_photo_is_shown_as_often_as_the_others():
-    times = shuffled(LABELS, "items").bincount(minlength=39)
+    times = shown(LABELS, "items").bincount(minlength=39)
     assert set(times[:30].tolist()) == {0, 1}
     assert set(times[30:37].tolist()) <= {1, 2}
     assert set(times[37:].tolist()) <= {6, 7}
 
 
 def test_where_it_does_not_come_out_even_no_item_is_ahead_by_more_than_one():
-    counts = LABELS[:38][shuffled(LABELS[:38], "items")].bincount()
+    counts = LABELS[:38][shown(LABELS[:38], "items")].bincount()
     assert sorted(counts.tolist()) == [12, 13, 13]
 
 
 def test_class_numbers_without_photos_are_passed_over():
-    assert len(shuffled(torch.tensor([3, 3, 8]), "items")) == 3
+    assert len(shown(torch.tensor([3, 3, 8]), "items")) == 3
 
 
 def test_the_few_photos_of_an_item_are_not_drowned_by_the_many_of_its_twin(tiny_settings):
