@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from lens_core.audit.copies import Pair
 from lens_core.audit.remarks import Remark
 from lens_core.audit.seen import Seen
@@ -38,11 +36,11 @@ def copied(seen: Seen, dataset: Dataset) -> Iterator[Remark]:
 def misfiled(seen: Seen, pair: Pair) -> int | None:
     """The row of a pair filed under two items that lies in the wrong one; None when nobody can say.
 
-    The first photo of a shot alone is compared with items of which the shot is no part. Mirror images may be
-    photos of two items that face each other.
+    The shot is compared with the other shots of both items. Mirror images may be photos of two items that
+    face each other.
     """
     first, found = pair.first, seen.likeness
-    if pair.kind == "near" or pair.mirrored or first != int(np.argmax(seen.shots == seen.shots[first])):
+    if pair.kind == "near" or pair.mirrored:
         return None
     lead = float(found.own[first] - found.stray[first])
     if lead > AT_HOME:

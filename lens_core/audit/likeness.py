@@ -20,6 +20,8 @@ _MOST_TO_LEARN_FROM = 2000
 """Photos that the whitening is learnt from; more would not change it."""
 _NEAREST = 3
 _NOTHING = -1.0
+_HARDLY_ANYTHING = 1e-4
+"""Length of what is left of a sum by rounding."""
 _BLOCK = 512
 
 
@@ -53,8 +55,11 @@ def compare(appearances: NDArray[np.float16], items: Rows, place_of: Rows, shots
     one number are copies of one shot.
     """
     vectors = whiten(appearances)
-    directions = _item_directions(vectors, items, shots, len(place_of))
-    cosines = vectors @ directions.T
+    # One shot may be filed under two items: it belongs to both of them.
+    _, filed = np.unique(np.stack((items, shots)), axis=1, return_inverse=True)
+    sums = _sums(vectors, items, filed, len(place_of))
+    cosines = vectors @ _unit(sums).T
+    _without_copies(cosines, vectors, items, shots, sums)
     cosines[np.arange(len(items)), items] = _NOTHING
     in_place = np.where(place_of[items][:, None] == place_of[None, :], cosines, np.float32(_NOTHING))
     return Likeness(
@@ -63,7 +68,7 @@ def compare(appearances: NDArray[np.float16], items: Rows, place_of: Rows, shots
         in_place.argmax(axis=1),
         cosines.max(axis=1),
         cosines.argmax(axis=1),
-        _lead_nearby(vectors, items, place_of, shots),
+        _lead_nearby(vectors, items, place_of, shots, filed),
     )
 
 
@@ -82,28 +87,37 @@ def whiten(appearances: NDArray[np.float16]) -> Floats:
     return _unit((features - centre) @ axes.T / scale)
 
 
-def _item_directions(vectors: Floats, items: Rows, shots: Rows, count: int) -> Floats:
-    """float32[C, D]: the mean of each item's shots, L2-normalised; 0 for an item without photos."""
-    _, first = np.unique(shots, return_index=True)
+def _sums(vectors: Floats, items: Rows, filed: Rows, count: int) -> Floats:
+    """float32[C, D]: the sum of each item's shots; 0 for an item without photos."""
+    _, first = np.unique(filed, return_index=True)
     sums = np.zeros((count, vectors.shape[1]), np.float32)
     np.add.at(sums, items[first], vectors[first])
-    return _unit(sums)
+    return sums
+
+
+def _without_copies(cosines: Floats, vectors: Floats, items: Rows, shots: Rows, sums: Floats) -> None:
+    """Compare a shot that is filed under several items with the other shots of each of them."""
+    for rows in _rows_by(shots):
+        for copy in _first_of_each(rows, items) if len(np.unique(items[rows])) > 1 else ():
+            rest = sums[items[copy]] - vectors[copy]
+            alone = np.linalg.norm(rest) < _HARDLY_ANYTHING
+            cosines[rows, items[copy]] = _NOTHING if alone else vectors[rows] @ _unit(rest[None])[0]
 
 
 def _to_its_own(vectors: Floats, items: Rows, shots: Rows) -> Floats:
     own = np.full(len(vectors), _NOTHING, np.float32)
     for rows in _rows_by(items):
         for row in rows:
-            others = _first_of_each(rows, shots, without=shots[row])
+            others = _first_of_each(rows[shots[rows] != shots[row]], shots)
             if len(others):
                 own[row] = vectors[row] @ _unit(vectors[others].sum(axis=0, keepdims=True))[0]
     return own
 
 
-def _lead_nearby(vectors: Floats, items: Rows, place_of: Rows, shots: Rows) -> Floats:
+def _lead_nearby(vectors: Floats, items: Rows, place_of: Rows, shots: Rows, filed: Rows) -> Floats:
     leads = np.zeros(len(vectors), np.float32)
     for rows in _rows_by(place_of[items]):
-        columns = _first_of_each(rows, shots)
+        columns = _first_of_each(rows, filed)
         columns = columns[np.argsort(items[columns], kind="stable")]
         starts = np.flatnonzero(np.diff(items[columns], prepend=-1))
         for block in np.array_split(rows, range(_BLOCK, len(rows), _BLOCK)):
@@ -130,12 +144,11 @@ def _rows_by(groups: Rows) -> list[Rows]:
     return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
 
 
-def _first_of_each(rows: Rows, shots: Rows, without: int = -1) -> Rows:
-    """One row of every shot among these."""
-    _, first = np.unique(shots[rows], return_index=True)
-    chosen = rows[first]
-    kept: Rows = chosen[shots[chosen] != without]
-    return kept
+def _first_of_each(rows: Rows, groups: Rows) -> Rows:
+    """One of these rows for every group among them."""
+    _, first = np.unique(groups[rows], return_index=True)
+    chosen: Rows = rows[first]
+    return chosen
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -42,7 +42,7 @@ def validate_data(
     from lens_core.audit.curation import write_suggestion
     from lens_core.audit.page import write_page
     from lens_core.cli.say import say
-    from lens_core.errors import PHOTOS_HAVE_WARNINGS
+    from lens_core.errors import PHOTOS_HAVE_WARNINGS, BadSettingError
     from lens_core.photos.curated import scan_curated
 
     settings = choices.settings(
@@ -56,6 +56,8 @@ def validate_data(
     root = data_root or choices.of(context).data_root
     dataset = scan_curated(root, settings.curation, place or ())
     for path in filter(None, (html, suggest)):
+        if path == Path("-"):
+            raise BadSettingError("Standard output carries what was found already.", "Name a file.")
         check_writable(path)
     found = look(dataset, settings)
     if html:

@@ -80,6 +80,15 @@ def test_the_same_file_is_found_under_every_name(some):
     assert pairs(data) == {(name, copy, "exact") for copy in copies}
 
 
+def test_one_shot_alone_in_two_items_is_a_contradiction_and_no_reason_to_stop(some):
+    data = some(1)
+    one, other = sorted(data.glob("*/*/*.jpg"))
+    other.write_bytes(one.read_bytes())
+    found = audit(scan(data), 1)
+    assert [remark.check for remark in found.remarks if remark.other] == ["contradiction"]
+    assert [item.readiness for item in found.items] == [None, None]
+
+
 def test_photos_of_one_colour_are_no_reason_to_stop(some):
     data = some(2)
     for number, colour in enumerate(("black", "white", "grey")):
