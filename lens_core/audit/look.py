@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lens_core.artifacts.cache import PhotoCache, file_hash
-from lens_core.audit.appearance import appearance
+from lens_core.audit.appearance import PARTS, appearance
 from lens_core.audit.copies import SIDE
 from lens_core.contracts import Finding, Photo, Pixels
 from lens_core.errors import DataError
@@ -89,19 +89,23 @@ def _look(photo: Photo, photo_hash: str, checks: QualityChecks) -> Look:
     )
 
 
-_ARRAYS = ("phash", "grey", "appearance")
+_SHAPES = {"phash": (64,), "grey": (SIDE, SIDE), "appearance": (sum(PARTS),)}
 
 
 def _write(cache: PhotoCache, look: Look) -> None:
-    about = attrs.asdict(look, filter=lambda attribute, _: attribute.name not in (*_ARRAYS, "photo_hash"))
-    arrays = {name: getattr(look, name) for name in _ARRAYS}
+    about = attrs.asdict(look, filter=lambda attribute, _: attribute.name not in (*_SHAPES, "photo_hash"))
+    arrays = {name: getattr(look, name) for name in _SHAPES}
     cache.write(look.photo_hash, {**arrays, "about": np.frombuffer(json.dumps(about).encode(), np.uint8)})
 
 
 def _read(cache: PhotoCache, photo_hash: str) -> Look | None:
-    stored: dict[str, Any] | None = cache.read(photo_hash)
-    if stored is None:
+    """None when the photo is not there, or somebody changed what was kept."""
+    stored: dict[str, Any] = cache.read(photo_hash) or {}
+    if {name: array.shape for name, array in stored.items() if name != "about"} != _SHAPES:
         return None
-    about = json.loads(stored.pop("about").tobytes())
-    findings = cattrs.structure(about.pop("findings"), tuple[Finding, ...])
-    return Look(photo_hash, **{**about, "notes": tuple(about["notes"]), "findings": findings}, **stored)
+    try:
+        about = json.loads(stored.pop("about").tobytes())
+        findings = cattrs.structure(about.pop("findings"), tuple[Finding, ...])
+        return Look(photo_hash, **{**about, "notes": tuple(about["notes"]), "findings": findings}, **stored)
+    except (KeyError, TypeError, ValueError, cattrs.BaseValidationError):
+        return None
