@@ -245,6 +245,19 @@ def to_dict(settings: Settings) -> dict[str, Any]:
     return attrs.asdict(settings)
 
 
+def recorded(settings: Settings) -> dict[str, Any]:
+    """As a model's manifest and a report keep them: without the folders of whoever trained it."""
+    return to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name}
+
+
+def from_dict(values: Mapping[str, Any]) -> Settings:
+    """What :func:`to_dict` made, as a model's manifest keeps it. Raises BadSettingError (E600)."""
+    try:
+        return _converter.structure(values, Settings)
+    except (ValueError, cattrs.BaseValidationError) as error:
+        raise BadSettingError(f"The model's settings are not understood: {explain(error)}.") from error
+
+
 def _get(values: Any, key: str) -> Any:
     for part in key.split("."):
         values = values[part]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import ge, le
+from attrs.validators import deep_mapping, ge, in_, instance_of, le
 
 from lens_core.contracts import Preprocess
 from lens_core.errors import ModelLoadError
@@ -42,6 +42,21 @@ class Calibration:
     """The cosine at which an item is as likely as none of them."""
 
 
+SIGNALS = ("softmax", "margin", "distance", "energy", "knn", "mahalanobis")
+"""What rejection can go by (:mod:`lens_core.decision.scores`)."""
+
+
+@frozen
+class RejectionScore:
+    """What T is compared with instead of ``p_top1``: the logistic function of a weighted sum of signals."""
+
+    name: str
+    """``energy``, ``knn`` ... or ``combination``."""
+    weights: dict[str, float] = field(validator=deep_mapping(in_(SIGNALS), instance_of(float)))
+    """By signal."""
+    bias: float
+
+
 @frozen
 class Thresholds:
     """T, M and D of the decision rule."""
@@ -49,6 +64,30 @@ class Thresholds:
     threshold: float
     min_top1_margin: float
     max_distance: float
+    score: RejectionScore | None = None
+    """None: T is compared with ``p_top1``."""
+
+
+@frozen
+class Bound:
+    """One kind of unknown photo, as far as it can be promised to be refused."""
+
+    shots: int
+    """Photos tested; near-duplicates count once."""
+    accepted: int
+    """How many of them were accepted."""
+    at_most: float
+    """The share of such photos that will be accepted is at most this, with the stated confidence."""
+
+
+@frozen
+class Guarantee:
+    """What ``ai-lens tune`` promises of T, M and D: exact bounds, on photos that had no say in them."""
+
+    max_false_accept: float
+    confidence: float
+    bounds: dict[str, Bound]
+    """By kind of unknown photo."""
 
 
 @frozen
@@ -114,6 +153,8 @@ class Manifest:
     settings: dict[str, Any]
     provenance: dict[str, Any] = field(factory=dict)
     """Data hash, environment."""
+    guarantee: Guarantee | None = None
+    """Only where ``ai-lens tune`` chose the thresholds."""
     certificate: Certificate | None = None
     """Exports carry one; a checkpoint needs none."""
     format: int = FORMAT

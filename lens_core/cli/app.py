@@ -11,6 +11,7 @@ from lens_core.cli import (
     build_index,
     config,
     demo,
+    evaluate,
     export,
     infer,
     infer_batch,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("validate-data")(validate_data.validate_data)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)

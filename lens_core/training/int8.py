@@ -15,10 +15,10 @@ from lens_core.photos.decode import decode
 from lens_core.photos.layout import ood_photos
 from lens_core.photos.preprocess import prepare
 from lens_core.runtime.lens import Lens, Scores
+from lens_core.runtime.material import trained_photos
 from lens_core.runtime.search import GallerySearch
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
-from lens_core.training.material import trained_photos
 from lens_core.training.parity import decision
 from lens_core.training.probes import evenly
 

@@ -19,8 +19,8 @@ from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import LEAST_SIDE, decode
 from lens_core.photos.layout import ood_photos
 from lens_core.runtime.lens import USUAL, Lens, Scores
+from lens_core.runtime.material import trained_photos
 from lens_core.training import probes
-from lens_core.training.material import trained_photos
 from lens_core.training.probes import Probe
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 1e-2}

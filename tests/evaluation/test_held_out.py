@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from lens_core.evaluation.held_out import UNKNOWN, HeldOut, judge
 
 from lens_core.artifacts.manifest import Calibration
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, judge
 
 CALIBRATION = Calibration(scale=10.0, none=0.5)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lens_core.evaluation.held_out import Judged
 from sklearn.metrics import roc_auc_score
 
 from lens_core.artifacts.manifest import Thresholds
-from lens_core.evaluation.held_out import Judged
 from lens_core.evaluation.metrics import auroc, decision_score, figures
 from lens_core.evaluation.tuning import _outcome
 

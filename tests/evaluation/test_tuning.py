@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
 
 from lens_core.artifacts.manifest import Calibration, Thresholds
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
 from lens_core.evaluation.tuning import _outcome, fit_calibration, operating_point, tune_thresholds
 
 GRID = [0.0, 0.1, 0.3, 0.5, 0.62, 0.9, 1.0]  # coarse, so that photos lie exactly on thresholds too

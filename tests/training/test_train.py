@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from ai_lens_helper import Lens
-from lens_core.artifacts import container
+from lens_core.artifacts import container, provenance
 from lens_core.errors import BadSettingError, BusyError, NoThresholdError, UnknownPluginError
 from lens_core.photos.layout import scan
-from lens_core.training import provenance
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.train import train
 

@@ -1,0 +1,218 @@
+"""``ai-lens evaluate``: how good is it, honestly?"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lens_core.cli import choices, options, validate_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lens_core.evaluation.embedding_map import Method
+    from lens_core.evaluation.evaluation import Evaluation
+    from lens_core.photos.layout import Dataset
+    from lens_core.photos.strays import StrayPhoto
+    from lens_core.runtime.lens import Lens
+    from lens_core.settings import Settings
+
+
+class MapKind(StrEnum):
+    """How the map of photos is laid out."""
+
+    TSNE = "tsne"
+    UMAP = "umap"
+
+
+def evaluate(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Examine this model. [default: models made with these settings]"),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Hold out every photo once, in so many parts. [default: 5]")
+    ] = None,
+    holdout_place: Annotated[
+        list[str] | None,
+        typer.Option(help="Hold out this place only; may be repeated. [default: each in turn]"),
+    ] = None,
+    ood: options.Ood = None,
+    untrained: Annotated[
+        Path | None,
+        typer.Option(help="Exhibits that the model is not to know, as DIR/place/item/*.jpg."),
+    ] = None,
+    save_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where the report goes. [default: the model's folder, or ./runs/<date>]"),
+    ] = None,
+    config: options.Config = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    finetune: options.Finetune = None,
+    min_images: options.MinImages = None,
+    seed: Annotated[int | None, typer.Option(help="Of the parts and the intervals. [default: 42]")] = None,
+    map_kind: Annotated[
+        MapKind, typer.Option("--map", help="How the map of photos is laid out; umap needs its extra.")
+    ] = MapKind.TSNE,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(help="Exit with 9 unless this holds, for example 'top1>=0.9'; may be repeated."),
+    ] = None,
+    lang: Annotated[str | None, typer.Option(help="Language of the report: ko or en. [default: ko]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary for programs.")] = False,
+) -> None:
+    """Measure on photos that were not learned from, and write report.html, summary.json, answers.jsonl."""
+    import json
+
+    from lens_core.artifacts.atomic import check_writable
+    from lens_core.cli.figures import table_of
+    from lens_core.cli.say import say, warn
+    from lens_core.cli.train import default_run_folder
+    from lens_core.errors import REQUIREMENT_NOT_MET, needing
+
+    settings = choices.settings(
+        context,
+        config,
+        backbone=backbone,
+        weights=str(weights) if weights else None,
+        finetune=finetune,
+        min_images=min_images,
+        seed=seed,
+        lang=lang,
+    )
+    front = choices.of(context)
+    with needing("evaluating", "standard"):
+        from lens_core.evaluation import assemble, summary
+        from lens_core.evaluation.requirements import Requirement, unmet
+    required = [Requirement.read(text) for text in require or ()]
+    folder = save_dir or front.save_dir or (model.parent if model else default_run_folder())
+    check_writable(folder / assemble.REPORT)
+    found = run_evaluation(
+        settings,
+        data_root or front.data_root,
+        model,
+        folds=folds,
+        places=holdout_place,
+        ood=ood or front.ood,
+        untrained=untrained,
+        method=map_kind.value,
+    )
+    assemble.write(found, folder, settings.lang)
+    for warning in found.warnings:
+        warn(warning)
+    figures = summary.to_dict(found)
+    print(json.dumps(figures, ensure_ascii=False, indent=1) if as_json else table_of(found))
+    say(f"Look at {folder / assemble.REPORT}")
+    short = unmet(required, figures)
+    for text in short:
+        warn(text)
+    if short:
+        raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def run_evaluation(
+    settings: Settings,
+    data_root: Path,
+    model: Path | None,
+    *,
+    folds: int | None = None,
+    places: Sequence[str] | None = None,
+    ood: Path | None = None,
+    untrained: Path | None = None,
+    method: Method = "tsne",
+) -> Evaluation:
+    """Ask and measure, with progress bars."""
+    from lens_core.audit.audit import check_counts
+    from lens_core.photos.curated import scan_curated
+    from lens_core.photos.strays import find_strays
+
+    if not model:
+        dataset = scan_curated(data_root, settings.curation)
+        check_counts(dataset, settings.min_images)
+        strays = find_strays(dataset, data_root, ood, untrained)
+        return _experiment(settings, None, dataset, strays, folds, places, method)
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.material import learned_from, trained_photos
+
+    lens = Lens(model)
+    trained = trained_photos(data_root, lens)
+    if folds or places or learned_from(lens, trained):
+        strays = find_strays(trained, data_root, ood, untrained)
+        return _experiment(settings, model, trained, strays, folds, places, method)
+    dataset = scan_curated(data_root, settings.curation)
+    strays = find_strays(dataset, data_root, ood, untrained)
+    return _visit(lens, dataset, strays, settings, method)
+
+
+def _experiment(
+    settings: Settings,
+    model: Path | None,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    folds: int | None,
+    places: Sequence[str] | None,
+    method: Method,
+) -> Evaluation:
+    """Models are made without what they are asked about."""
+    import numpy as np
+
+    from lens_core.cli.say import stages
+    from lens_core.errors import needing
+    from lens_core.evaluation import assemble
+    from lens_core.evaluation.evaluation import Evaluation
+
+    with needing("evaluating", "standard"):
+        from lens_core.training.experiment import FOLDS, Subject, examine
+    audited = validate_data.look(dataset, settings)
+    subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
+    with stages() as stage:
+        found = examine(subject, dataset, strays, fold_count=folds or FOLDS, places=places, stage=stage)
+        stage("Drawing the map of photos")
+        seen = [found.lesson.photos, *([found.lesson.strays.photos] if found.lesson.strays else [])]
+        embeddings = [found.fitted.embeddings, *([found.fitted.strays] if found.lesson.strays else [])]
+        drawn = assemble.lay_out(
+            dataset, np.concatenate(seen), np.concatenate(embeddings), method, settings.seed
+        )
+    return Evaluation(
+        assemble.about(dataset, strays, found.hashes, subject.settings.seed, **subject.about),
+        found.protocols,
+        found.rule,
+        audited,
+        drawn,
+        assemble.files_of(dataset, strays),
+        found.warnings,
+    )
+
+
+def _visit(
+    lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], settings: Settings, method: Method
+) -> Evaluation:
+    """The model as it is answers photos it has never seen."""
+    from lens_core.artifacts.cache import file_hash
+    from lens_core.cli.say import stages
+    from lens_core.evaluation import assemble
+    from lens_core.evaluation.evaluation import Evaluation
+    from lens_core.evaluation.visit import visit
+
+    audited = validate_data.look(dataset, settings)
+    with stages() as stage:
+        found = visit(lens, dataset, strays, settings.seed, stage)
+        stage("Drawing the map of photos")
+        drawn = assemble.lay_out(dataset, found.seen.names, found.seen.embeddings, method, settings.seed)
+    hashes = [file_hash(photo.path) for photo in dataset.photos]
+    examined = assemble.of_model(lens.manifest, lens.path.name)
+    return Evaluation(
+        assemble.about(dataset, strays, hashes, settings.seed, **examined),
+        (found.protocol,),
+        found.rule,
+        audited,
+        drawn,
+        assemble.files_of(dataset, strays),
+        found.warnings,
+    )
