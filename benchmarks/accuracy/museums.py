@@ -23,12 +23,12 @@ from PIL import Image
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
 from shared import MUSEUMS, WEIGHTS, need_shared, report
 
 from lens_core.artifacts.manifest import Thresholds
 from lens_core.cli.say import stages
 from lens_core.contracts import Floats
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
 from lens_core.evaluation.metrics import auroc, decision_score
 from lens_core.evaluation.tuning import USUAL, operating_point
 from lens_core.photos.decode import decode

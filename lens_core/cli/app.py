@@ -18,6 +18,7 @@ from lens_core.cli import (
     options,
     plugins,
     train,
+    tune,
     validate_data,
     whole_job,
 )
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("validate-data")(validate_data.validate_data)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("tune")(tune.tune)
 app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)

@@ -43,10 +43,7 @@ def evaluate(
         typer.Option(help="Hold out this place only; may be repeated. [default: each in turn]"),
     ] = None,
     ood: options.Ood = None,
-    untrained: Annotated[
-        Path | None,
-        typer.Option(help="Exhibits that the model is not to know, as DIR/place/item/*.jpg."),
-    ] = None,
+    untrained: options.Untrained = None,
     save_dir: Annotated[
         Path | None,
         typer.Option(help="Where the report goes. [default: the model's folder, or ./runs/<date>]"),
@@ -160,8 +157,6 @@ def _experiment(
     method: Method,
 ) -> Evaluation:
     """Models are made without what they are asked about."""
-    import numpy as np
-
     from lens_core.cli.say import stages
     from lens_core.errors import needing
     from lens_core.evaluation import assemble
@@ -174,19 +169,15 @@ def _experiment(
     with stages() as stage:
         found = examine(subject, dataset, strays, fold_count=folds or FOLDS, places=places, stage=stage)
         stage("Drawing the map of photos")
-        seen = [found.lesson.photos, *([found.lesson.strays.photos] if found.lesson.strays else [])]
-        embeddings = [found.fitted.embeddings, *([found.fitted.strays] if found.lesson.strays else [])]
-        drawn = assemble.lay_out(
-            dataset, np.concatenate(seen), np.concatenate(embeddings), method, settings.seed
-        )
+        drawn = assemble.lay_out(dataset, *found.asking.all_photos(), method, settings.seed)
     return Evaluation(
-        assemble.about(dataset, strays, found.hashes, subject.settings.seed, **subject.about),
+        assemble.about(dataset, strays, found.asking.hashes, subject.settings.seed, **subject.about),
         found.protocols,
         found.rule,
         audited,
         drawn,
         assemble.files_of(dataset, strays),
-        found.warnings,
+        found.asking.lesson.warnings,
     )
 
 
@@ -204,7 +195,9 @@ def _visit(
     with stages() as stage:
         found = visit(lens, dataset, strays, settings.seed, stage)
         stage("Drawing the map of photos")
-        drawn = assemble.lay_out(dataset, found.seen.names, found.seen.embeddings, method, settings.seed)
+        drawn = assemble.lay_out(
+            dataset, found.asking.seen.names, found.asking.seen.embeddings, method, settings.seed
+        )
     hashes = [file_hash(photo.path) for photo in dataset.photos]
     examined = assemble.of_model(lens.manifest, lens.path.name)
     return Evaluation(
@@ -214,5 +207,5 @@ def _visit(
         audited,
         drawn,
         assemble.files_of(dataset, strays),
-        found.warnings,
+        found.asking.warnings,
     )

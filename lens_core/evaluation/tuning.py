@@ -53,7 +53,7 @@ def best_level(judged: Judged, margin: float, distance: float, cost: float) -> t
 
 @frozen(eq=False)
 class Shares:
-    """For every T of LEVELS at once, with one M and one D."""
+    """For many T at once (LEVELS, unless others are given), with one M and one D."""
 
     right: Numbers
     """Share of exhibits' photos answered rightly."""
@@ -63,8 +63,8 @@ class Shares:
     """Share accepted of each kind of unknown photo."""
 
     @classmethod
-    def by_level(cls, judged: Judged, thresholds: Thresholds) -> Shares:
-        reached = np.searchsorted(LEVELS, judged.score, side="right")  # how many levels each photo reaches
+    def by_level(cls, judged: Judged, thresholds: Thresholds, levels: Numbers = LEVELS) -> Shares:
+        reached = np.searchsorted(levels, judged.score, side="right")  # how many levels each photo reaches
         passes = judged.margin >= thresholds.min_top1_margin
         near = np.asarray(is_near(judged.d_top1, thresholds))
         conflict = near & ~judged.agree
@@ -74,7 +74,12 @@ class Shares:
             alone = members & ~near & passes & best_counts
             until = members & conflict & nearest_counts
             certain = int((members & near & judged.agree & nearest_counts).sum() + until.sum())
-            return certain + _at_least(reached[alone]) - _at_least(reached[until & passes])
+            return certain + at_least(reached[alone]) - at_least(reached[until & passes])
+
+        def at_least(counts: NDArray[np.int64]) -> Numbers:
+            """For each level, how many photos reach it."""
+            per_level = np.bincount(counts, minlength=len(levels) + 1)
+            return per_level[::-1].cumsum()[::-1][1:].astype(np.float64)
 
         everyone = np.ones_like(near)
         exhibits = judged.exhibits
@@ -92,12 +97,6 @@ class Shares:
         """See :func:`tune_thresholds`."""
         worst: Numbers = np.max(list(self.accepted.values()), axis=0)
         return self.right - self.wrong - false_accept_cost * worst
-
-
-def _at_least(reached: NDArray[np.int64]) -> Numbers:
-    """For each level, how many photos reach it."""
-    per_level = np.bincount(reached, minlength=len(LEVELS) + 1)
-    return per_level[::-1].cumsum()[::-1][1:].astype(np.float64)
 
 
 def operating_point(judged: Judged, thresholds: Thresholds) -> OperatingPoint:

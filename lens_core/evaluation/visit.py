@@ -39,15 +39,21 @@ class Seen:
 
 
 @frozen(eq=False)
+class Asking:
+    """The raw evidence that a model gave of photos it has never seen."""
+
+    asked: tuple[Asked, ...]
+    seen: Seen
+    warnings: tuple[str, ...]
+
+
+@frozen(eq=False)
 class Visit:
     """What was asked and measured."""
 
-    asked: tuple[Asked, ...]
-    """The raw evidence."""
+    asking: Asking
     protocol: Protocol
     rule: Rule
-    seen: Seen
-    warnings: tuple[str, ...]
 
 
 def visit(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], seed: int, stage: Stage) -> Visit:
@@ -59,6 +65,12 @@ def visit(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], seed: int,
     if lens.manifest.thresholds is None:
         raise NoThresholdError(f"{lens.path} stores no reject threshold, so it decides nothing.")
     rule = Rule(lens.manifest.calibration, lens.manifest.thresholds)
+    asking = ask(lens, dataset, strays, stage)
+    return Visit(asking, protocol("new_photos", "", rule.answer(asking.asked), seed), rule)
+
+
+def ask(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], stage: Stage) -> Asking:
+    """Raises NotEnoughPhotosError (E160), and the errors of photos (E12x, E150)."""
     seen = _look(lens, dataset, strays, stage)
     misplaced = _misplaced(seen, len(dataset.photos))
     warnings = [warning_of([Misplaced(*pair) for pair in misplaced.values()], len(strays))]
@@ -76,8 +88,7 @@ def visit(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], seed: int,
             "Evaluate without --model: models are then made without the photos they are asked about.",
         )
     asked = [part for place in lens.gallery.places for part in _ask(lens, place, seen, new, known)]
-    measured = protocol("new_photos", "", rule.answer(asked), seed)
-    return Visit(tuple(asked), measured, rule, seen, tuple(filter(None, warnings)))
+    return Asking(tuple(asked), seen, tuple(filter(None, warnings)))
 
 
 def _look(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], stage: Stage) -> Seen:

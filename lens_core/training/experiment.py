@@ -13,9 +13,9 @@ import numpy as np
 from attrs import field, frozen
 
 from lens_core.artifacts import manifest
-from lens_core.contracts import Photo
+from lens_core.contracts import Floats, Photo
 from lens_core.errors import LayoutError, NotEnoughPhotosError
-from lens_core.evaluation.asked import Asked
+from lens_core.evaluation.asked import Asked, Names
 from lens_core.evaluation.assemble import of_model
 from lens_core.evaluation.calibrating import can_calibrate
 from lens_core.evaluation.examined import Protocol, Rule, cross_fitted, protocol
@@ -29,7 +29,7 @@ from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, gather
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import Fitted, Step, fit_on_features
+from lens_core.training.proof import Fitted, Recipe, Step, fit_on_features
 from lens_core.training.split import Split, folds
 
 FOLDS = 5
@@ -83,20 +83,67 @@ class Subject:
 
 
 @frozen(eq=False)
+class Asking:
+    """A lesson, the models made of parts of it, and the raw evidence that they gave."""
+
+    lesson: Lesson
+    hashes: tuple[str, ...]
+    fitted: Fitted
+    """Of all photos."""
+    folded: tuple[Asked, ...]
+    """Every photo, asked of models that did not learn from it."""
+    visits: Mapping[str, Sequence[Asked]]
+    """By place: its photos, asked of models that never saw it."""
+
+    def all_photos(self) -> tuple[Names, Floats]:
+        """(names, embeddings float32[N, D]) of every photo that was asked about."""
+        strays = self.lesson.strays
+        if not strays:
+            return self.lesson.photos, self.fitted.embeddings
+        names = np.concatenate([self.lesson.photos, strays.photos])
+        return names, np.concatenate([self.fitted.embeddings, self.fitted.strays])
+
+
+def ask(
+    subject: Subject,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    *,
+    fold_count: int = FOLDS,
+    held_out: Sequence[str] = (),
+    stage: Stage,
+) -> Asking:
+    """Raises NotEnoughPhotosError (E160), and the errors of photos (E12x, E150)."""
+    if len(dataset.items) == 1 and not strays:
+        raise NotEnoughPhotosError(
+            f"{dataset.root} has one item only, and no photo that shows anything else.",
+            "Add items, or photos that show no exhibit (--ood DIR).",
+        )
+    lesson, hashes = gather(dataset, strays, subject.net, subject.settings, stage)
+    splits = subject.splits(lesson, hashes, fold_count)
+    recipe: Recipe = fit_on_features
+    if subject.settings.finetune and not subject.trained:
+        recipe = Finetuning(dataset, strays, subject.settings, stage)
+    asking = stage("Asking models that did not learn from the photo asked about")
+    step = _counted(asking, proof.fit_count(lesson, splits) + len(held_out))
+    fitted, asked = proof.ask_all(lesson, splits, recipe, step)
+    if not splits or not can_calibrate(asked):
+        raise NotEnoughPhotosError(_why(lesson))
+    visits = {
+        place: list(proof.held_out_place(lesson, place, fold_count, recipe, step)) for place in held_out
+    }
+    return Asking(lesson, hashes, fitted, tuple(asked), visits)
+
+
+@frozen(eq=False)
 class Experiment:
     """What was asked and measured."""
 
     subject: Subject
-    asked: tuple[Asked, ...]
-    """The raw evidence of ``folds``."""
+    asking: Asking
     protocols: tuple[Protocol, ...]
     rule: Rule
     """The subject's own; of a recipe, the one that training on all photos would choose."""
-    fitted: Fitted
-    """Of all photos: for a map of them."""
-    lesson: Lesson
-    hashes: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def examine(
@@ -111,35 +158,22 @@ def examine(
     """Ask every photo of models that did not learn from it, and every place of models that never saw it.
 
     ``places`` are held out in turn; by default each, where there are two or more. Raises LayoutError (E100)
-    for a place that is not there, NotEnoughPhotosError (E160), and the errors of photos (E12x, E150).
+    for a place that is not there, and what :func:`ask` raises.
     """
     held_out = _held_out_places(subject, dataset, places)
-    _check_enough(dataset, strays)
-    lesson, hashes = gather(dataset, strays, subject.net, subject.settings, stage)
-    splits = subject.splits(lesson, hashes, fold_count)
-    recipe = fit_on_features
-    if subject.settings.finetune and not subject.trained:
-        recipe = Finetuning(dataset, strays, subject.settings, stage)
-    asking = stage("Asking models that did not learn from the photo asked about")
-    step = _counted(asking, proof.fit_count(lesson, splits) + len(held_out))
-    fitted, asked = proof.ask_all(lesson, splits, recipe, step)
-    if not splits or not can_calibrate(asked):
-        raise NotEnoughPhotosError(_why(lesson))
-    visits = {
-        place: list(proof.held_out_place(lesson, place, fold_count, recipe, step)) for place in held_out
-    }
-    seed, reject = subject.settings.seed, subject.settings.reject
+    asking = ask(subject, dataset, strays, fold_count=fold_count, held_out=held_out, stage=stage)
+    asked, seed, reject = asking.folded, subject.settings.seed, subject.settings.reject
     rule = subject.rule or Rule.tuned_on(asked, reject)
     answers = subject.rule.answer(asked) if subject.rule else cross_fitted(asked, reject, seed)
-    measuring = _counted(stage("Measuring"), 1 + len(visits))
+    measuring = _counted(stage("Measuring"), 1 + len(held_out))
     protocols = [protocol("folds", "", answers, seed)]
     measuring()
-    for place, questions in visits.items():
+    for place, questions in asking.visits.items():
         elsewhere = [part for part in asked if part.place != place]
         tuned = Rule.tuned_on(elsewhere, reject) if can_calibrate(elsewhere) else rule
         protocols.append(protocol("holdout", place, (subject.rule or tuned).answer(questions), seed))
         measuring()
-    return Experiment(subject, tuple(asked), tuple(protocols), rule, fitted, lesson, hashes, lesson.warnings)
+    return Experiment(subject, asking, tuple(protocols), rule)
 
 
 def _held_out_places(subject: Subject, dataset: Dataset, wanted: Sequence[str] | None) -> list[str]:
@@ -160,14 +194,6 @@ def _held_out_places(subject: Subject, dataset: Dataset, wanted: Sequence[str] |
             "Evaluate without --model, with --finetune: networks are then trained without the place.",
         )
     return list(dict.fromkeys(map(nfc, wanted)))
-
-
-def _check_enough(dataset: Dataset, strays: Sequence[StrayPhoto]) -> None:
-    if len(dataset.items) == 1 and not strays:
-        raise NotEnoughPhotosError(
-            f"{dataset.root} has one item only, and no photo that shows anything else.",
-            "Add items, or photos that show no exhibit (--ood DIR).",
-        )
 
 
 def _why(lesson: Lesson) -> str:
