@@ -17,7 +17,8 @@
     │   ├── ModelLoadError       E200
     │   ├── DamagedArtifactError E210
     │   ├── WrongGalleryError    E220
-    │   └── ExportMismatchError  E230
+    │   ├── ExportMismatchError  E230
+    │   └── NotEvaluatedError    E240
     ├── DecisionError        E3xx  exit 2   asking for an answer
     │   ├── NoThresholdError     E310
     │   ├── UnknownPlaceError    E320
@@ -180,6 +181,13 @@ class ExportMismatchError(ArtifactError):
         super().__init__(what, remedy)
         self.table = tuple(table)
         """What differs, row by row below a row of headings; may be empty."""
+
+
+class NotEvaluatedError(ArtifactError):
+    """A folder holds no evaluation."""
+
+    code = "E240"
+    remedy = "Write one there first: ai-lens evaluate --save-dir FOLDER ..."
 
 
 class DecisionError(LensError):

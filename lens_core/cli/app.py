@@ -9,6 +9,8 @@ import typer
 
 from lens_core.cli import (
     build_index,
+    checklist,
+    compare,
     config,
     demo,
     evaluate,
@@ -36,6 +38,8 @@ app.command("validate-data")(validate_data.validate_data)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
+app.command("compare")(compare.compare)
+app.command("checklist")(checklist.checklist)
 app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Certificate
+from lens_core.artifacts.probes import evenly
 from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import decode
@@ -20,7 +21,6 @@ from lens_core.runtime.search import GallerySearch
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
 from lens_core.training.parity import decision
-from lens_core.training.probes import evenly
 
 MOST_PHOTOS = 300
 """So many are asked at most; each also as a changed view, which the model was not trained on."""

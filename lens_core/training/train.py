@@ -15,7 +15,7 @@ import torch
 from attrs import frozen
 from filelock import FileLock, Timeout
 
-from lens_core.artifacts import provenance
+from lens_core.artifacts import probes, provenance
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery
@@ -26,7 +26,7 @@ from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, silent
 from lens_core.settings import Settings, recorded, to_yaml
-from lens_core.training import checkpoint, probes
+from lens_core.training import checkpoint
 from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.learn import Learned, learn
 from lens_core.training.lesson import duplicate_groups, gather, labels_of
