@@ -28,6 +28,7 @@ NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "
 """Environment variables that steer the program itself and are no settings."""
 
 
+Lang = Literal["ko", "en"]
 _share: list[Any] = [ge(0), le(1)]
 
 
@@ -142,7 +143,7 @@ class Settings:
     runtime_options: dict[str, Any] = field(factory=dict)
     """Options of the runtime that opens the model: ``{threads: 2}``."""
     export: Export = field(factory=Export)
-    lang: Literal["ko", "en"] = "ko"
+    lang: Lang = "ko"
     """Language of messages and hints for visitors."""
     strip_pii: bool = False
     """Write no path that may name a person: file names stay, the folders they were given in do not."""

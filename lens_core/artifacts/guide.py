@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,15 +41,15 @@ On the device, with Python 3.11 or newer and no PyTorch:
 
 ```bash
 pip install ai-lens-helper {runtime} ai-lens-photo
-ai-lens infer --model {export.name} --place "{place}" --image photo.jpg
+ai-lens infer --model {shlex.quote(export.name)} --place {shlex.quote(place)} --image photo.jpg
 ```
 
 ```python
 from ai_lens_helper import Lens
 
-lens = Lens(model_path="{export.name}")
+lens = Lens(model_path={export.name!r})
 lens.warm_up()
-result = lens.infer(place="{place}", image_path="photo.jpg")
+result = lens.infer(place={place!r}, image_path="photo.jpg")
 print(result.decision, result.selected_item, result.confidence)
 ```
 

@@ -13,12 +13,13 @@ from lens_core.cli import choices, options, validate_data
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lens_core.audit.remarks import Audit
     from lens_core.evaluation.embedding_map import Method
     from lens_core.evaluation.evaluation import Evaluation
     from lens_core.photos.layout import Dataset
     from lens_core.photos.strays import StrayPhoto
     from lens_core.runtime.lens import Lens
-    from lens_core.settings import Settings
+    from lens_core.settings import Lang, Settings
 
 
 class MapKind(StrEnum):
@@ -68,8 +69,7 @@ def evaluate(
     import json
 
     from lens_core.artifacts.atomic import check_writable
-    from lens_core.cli.figures import table_of
-    from lens_core.cli.say import say, warn
+    from lens_core.cli.say import warn
     from lens_core.cli.train import default_run_folder
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
 
@@ -100,17 +100,29 @@ def evaluate(
         untrained=untrained,
         method=map_kind.value,
     )
-    assemble.write(found, folder, settings.lang)
-    for warning in found.warnings:
-        warn(warning)
     figures = summary.to_dict(found)
-    print(json.dumps(figures, ensure_ascii=False, indent=1) if as_json else table_of(found))
-    say(f"Look at {folder / assemble.REPORT}")
+    if as_json:
+        print(json.dumps(figures, ensure_ascii=False, indent=1))
+    leave(found, folder, settings.lang, show=not as_json)
     short = unmet(required, figures)
     for text in short:
         warn(text)
     if short:
         raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def leave(found: Evaluation, folder: Path, lang: Lang, show: bool = True) -> None:
+    """Write the report and what belongs to it, and print the table."""
+    from lens_core.cli.figures import table_of
+    from lens_core.cli.say import say, warn
+    from lens_core.evaluation import assemble
+
+    assemble.write(found, folder, lang)
+    for warning in found.warnings:
+        warn(warning)
+    if show:
+        print(table_of(found))
+    say(f"Look at {folder / assemble.REPORT}")
 
 
 def run_evaluation(
@@ -123,8 +135,9 @@ def run_evaluation(
     ood: Path | None = None,
     untrained: Path | None = None,
     method: Method = "tsne",
+    audited: Audit | None = None,
 ) -> Evaluation:
-    """Ask and measure, with progress bars."""
+    """Ask and measure, with progress bars. ``audited`` is what an audit of the photos has found already."""
     from lens_core.audit.audit import check_counts
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
@@ -133,7 +146,7 @@ def run_evaluation(
         dataset = scan_curated(data_root, settings.curation)
         check_counts(dataset, settings.min_images)
         strays = find_strays(dataset, data_root, ood, untrained)
-        return _experiment(settings, None, dataset, strays, folds, places, method)
+        return _experiment(settings, None, dataset, strays, folds, places, method, audited)
     from lens_core.runtime.lens import Lens
     from lens_core.runtime.material import learned_from, trained_photos
 
@@ -141,10 +154,10 @@ def run_evaluation(
     trained = trained_photos(data_root, lens)
     if folds or places or learned_from(lens, trained):
         strays = find_strays(trained, data_root, ood, untrained)
-        return _experiment(settings, model, trained, strays, folds, places, method)
+        return _experiment(settings, model, trained, strays, folds, places, method, audited)
     dataset = scan_curated(data_root, settings.curation)
     strays = find_strays(dataset, data_root, ood, untrained)
-    return _visit(lens, dataset, strays, settings, method)
+    return _visit(lens, dataset, strays, settings, method, audited)
 
 
 def _experiment(
@@ -155,6 +168,7 @@ def _experiment(
     folds: int | None,
     places: Sequence[str] | None,
     method: Method,
+    audited: Audit | None,
 ) -> Evaluation:
     """Models are made without what they are asked about."""
     from lens_core.cli.say import stages
@@ -164,7 +178,7 @@ def _experiment(
 
     with needing("evaluating", "standard"):
         from lens_core.training.experiment import FOLDS, Subject, examine
-    audited = validate_data.look(dataset, settings)
+    audited = audited or validate_data.look(dataset, settings)
     subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
     with stages() as stage:
         found = examine(subject, dataset, strays, fold_count=folds or FOLDS, places=places, stage=stage)
@@ -182,7 +196,12 @@ def _experiment(
 
 
 def _visit(
-    lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], settings: Settings, method: Method
+    lens: Lens,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    settings: Settings,
+    method: Method,
+    audited: Audit | None,
 ) -> Evaluation:
     """The model as it is answers photos it has never seen."""
     from lens_core.artifacts.cache import file_hash
@@ -191,7 +210,7 @@ def _visit(
     from lens_core.evaluation.evaluation import Evaluation
     from lens_core.evaluation.visit import visit
 
-    audited = validate_data.look(dataset, settings)
+    audited = audited or validate_data.look(dataset, settings)
     with stages() as stage:
         found = visit(lens, dataset, strays, settings.seed, stage)
         stage("Drawing the map of photos")

@@ -20,6 +20,7 @@ from lens_core.evaluation.embedding_map import NAMES, Method, on_a_plane
 from lens_core.evaluation.evaluation import About, Evaluation, Photos2D
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
+from lens_core.settings import Lang
 
 ANSWERS = "answers.jsonl"
 REPORT = "report.html"
@@ -72,7 +73,7 @@ def files_of(dataset: Dataset, strays: Sequence[StrayPhoto]) -> dict[str, Path]:
     return own | {stray.name: stray.path for stray in strays}
 
 
-def write(found: Evaluation, folder: Path, lang: str) -> None:
+def write(found: Evaluation, folder: Path, lang: Lang) -> None:
     """Write ``answers.jsonl``, ``summary.json`` and ``report.html``. Raises CannotWriteError (E700)."""
     lines = (
         {"protocol": one.name, "held_out": one.place or None, **line}
