@@ -16,9 +16,8 @@ UNKNOWN = {
     "ood": "photos that show no exhibit",
 }
 _ASKED = {
-    "folds": "photos it did not learn from",
-    "new_photos": "photos it has never seen",
-    "holdout": "a place it never saw:",
+    "folds": "Measured on photos it did not learn from (95 % interval)",
+    "new_photos": "Measured on photos it has never seen (95 % interval)",
 }
 _SHARES = {
     "top1": "right item first (top-1)",
@@ -30,24 +29,29 @@ _SHARES = {
 
 
 def table_of(found: Evaluation) -> str:
-    """What was measured, one column for each way of asking."""
-    protocols = found.protocols
-    head = ["", *(f"{_ASKED[one.name]} {one.place}".strip() for one in protocols)]
-    rows = [["exhibits' photos", *(str(one.figures["photos"]) for one in protocols)]]
-    for name, words in _SHARES.items():
-        rows.append([words, *(percent(one.figures[name]) for one in protocols)])
-    rows.append(["mean average precision", *(plain(one.figures["map"]) for one in protocols)])
-    rows.append(["calibration error", *(plain(one.figures["calibration_error"]) for one in protocols)])
-    for kind, words in UNKNOWN.items():
-        of_kind = [one.figures["unknown"].get(kind) for one in protocols]
-        if any(of_kind):
-            rows.append([f"accepted: {words}", *(percent(one["accepted"]) if one else "" for one in of_kind)])
-            for name in ("auroc", "fpr95"):
-                rows.append([f"  {_RANKED[name]}", *(plain(one[name]) if one else "" for one in of_kind)])
-    return table("Measured (95 % interval)", head, rows)
+    """What was measured; the places held out below, one row each."""
+    main, *held_out = found.protocols
+    parts = [table(_ASKED[main.name], ["", ""], _rows(main.figures))]
+    if held_out:
+        head = ["place", "photos", *_SHARES.values()]
+        rows = [
+            [one.place, str(one.figures["photos"]), *(percent(one.figures[name]) for name in _SHARES)]
+            for one in held_out
+        ]
+        parts.append(table("A place it never saw, answered from its gallery", head, rows))
+    return "\n\n".join(parts)
 
 
-_RANKED = {"auroc": "AUROC", "fpr95": "accepted where 95 % of exhibits are"}
+def _rows(figures: dict[str, Any]) -> list[list[str]]:
+    rows = [["exhibits' photos", str(figures["photos"])]]
+    rows += [[words, percent(figures[name])] for name, words in _SHARES.items()]
+    rows.append(["mean average precision", plain(figures["map"])])
+    rows.append(["calibration error", plain(figures["calibration_error"])])
+    for kind, of_kind in figures["unknown"].items():
+        rows.append([f"{UNKNOWN[kind]}: accepted", percent(of_kind["accepted"])])
+        rows.append(["  AUROC", plain(of_kind["auroc"])])
+        rows.append(["  accepted where 95 % of exhibits are", percent(of_kind["fpr95"])])
+    return rows
 
 
 def percent(figure: dict[str, Any]) -> str:

@@ -201,7 +201,7 @@ def _check_possible(material: Material, rate: float, confidence: float) -> None:
             can = at_most(0, len(rows), confidence)
             promise = np.ceil(can * 1000) / 1000
             raise CannotPromiseError(
-                f"{len(rows)} photos ({kind}; near-duplicates count once) cannot support a false-accept rate of "
-                f"{rate:.1%} at {confidence:.0%} confidence: {needed} are needed even if none is accepted.",
+                f"{len(rows)} photos ({kind}; near-duplicates count once) cannot support a false-accept rate "
+                f"of {rate:.1%} at {confidence:.0%} confidence: {needed} are needed even if none is accepted.",
                 f"They can support {promise:.1%}: --max-false-accept {promise:g}. Or add such photos.",
             )
