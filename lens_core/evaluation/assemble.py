@@ -18,6 +18,7 @@ from lens_core.evaluation import summary
 from lens_core.evaluation.asked import Names
 from lens_core.evaluation.embedding_map import NAMES, Method, on_a_plane
 from lens_core.evaluation.evaluation import About, Evaluation, Photos2D
+from lens_core.evaluation.report.page import write_report
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.settings import Lang
@@ -81,4 +82,5 @@ def write(found: Evaluation, folder: Path, lang: Lang) -> None:
         for line in one.answers.lines()
     )
     write_json_lines(folder / ANSWERS, lines)
+    write_report(found, folder / REPORT, lang)
     write_json(folder / summary.NAME, summary.to_dict(found))
