@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from lens_core.artifacts import manifest
 from lens_core.contracts import Floats, Photo
-from lens_core.errors import LayoutError, NotEnoughPhotosError
+from lens_core.errors import BadSettingError, LayoutError, NotEnoughPhotosError
 from lens_core.evaluation.asked import Asked, Names
 from lens_core.evaluation.assemble import of_model
 from lens_core.evaluation.calibrating import can_calibrate
@@ -62,7 +62,12 @@ class Subject:
 
     @classmethod
     def of_checkpoint(cls, path: Path) -> Subject:
-        """Raises ArtifactError (E2xx)."""
+        """Raises ArtifactError (E2xx), BadSettingError (E600) for an export."""
+        if path.suffix != ".ckpt":
+            raise BadSettingError(
+                f"{path} is an export: no models can be made from it without the photos asked about.",
+                "Evaluate the checkpoint (.ckpt) it was made from, or other photos.",
+            )
         net, documents = checkpoint.load(path)
         about = manifest.from_documents(documents, path)
         rule = Rule(about.calibration, about.thresholds) if about.thresholds else None

@@ -108,7 +108,10 @@ def _look_at_strays(
     )
     count = len(photos)
     near = duplicates.pairs([*features.phashes, *found.phashes])
-    exhibit_of = {second - count: first for first, second in near if first < count <= second}
+    across = [(first, second - count) for first, second in near if first < count <= second]
+    # Of several exhibits' photos that one repeats, the nearest is named: it comes last.
+    across.sort(key=lambda pair: -int((features.phashes[pair[0]] != found.phashes[pair[1]]).sum()))
+    exhibit_of = {stray: photo for photo, stray in across}
     misplaced = [Misplaced(strays[row].name, str(photos[other])) for row, other in sorted(exhibit_of.items())]
     warning = warning_of(misplaced, len(strays))
     kept = [row for row in range(len(strays)) if row not in exhibit_of]

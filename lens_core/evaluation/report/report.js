@@ -40,7 +40,10 @@ for (const map of document.querySelectorAll(".map")) {
     peek.style.top = `${Math.max(4, top)}px`;
   };
 
-  map.addEventListener("pointerover", (event) => show(event.target.closest("[data-picture]")));
+  map.addEventListener("pointerover", (event) => {
+    const dot = event.target.closest("[data-picture]");
+    if (dot) show(dot);
+  });
   map.addEventListener("pointerleave", () => show(null));
   map.addEventListener("blur", () => show(null));
   map.addEventListener("keydown", (event) => {
