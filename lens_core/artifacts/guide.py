@@ -11,12 +11,13 @@ from lens_core.artifacts.atomic import atomic_write
 from lens_core.artifacts.integrity import sha256
 from lens_core.artifacts.manifest import Certificate, Manifest
 
+SUFFIX = ".md"
 _FILE = re.compile(r"^\| `([^`]+)` \| (\d+) \| `([0-9a-f]{64})` \|$", re.MULTILINE)
 
 
 def path_of(export: Path) -> Path:
     """``best.onnx`` -> ``best.onnx.md``."""
-    return export.with_name(f"{export.name}.md")
+    return export.with_name(f"{export.name}{SUFFIX}")
 
 
 def write(export: Path, names: Sequence[str], manifest: Manifest, runtime: str) -> None:

@@ -29,7 +29,8 @@ from lens_core.cli.choices import Choices
 app = typer.Typer(
     name="ai-lens",
     help="Which exhibit is in this photo, and how sure - or: please take it again.\n\n"
-    "Without a command: the whole job on ./data (validate, train, index, export) into ./runs/<date>.",
+    "Without a command: the whole job on ./data (validate, train, evaluate, index, export), "
+    "into ./runs/<date>.",
     rich_markup_mode=None,  # rich's panels cost 0.1 s at every start
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -217,7 +217,7 @@ def test_untrained_exhibits_must_be_of_a_known_place_and_unknown(museum, build_m
     build_museum(tmp_path / "known", {"A": {"ㄱ": ("box", "white")}}, photos=1)
     with pytest.raises(LayoutError, match="has a place 'Z' that the data folder does not have"):
         find_strays(scan(museum), museum, None, tmp_path / "elsewhere")
-    with pytest.raises(LayoutError, match="A/ㄱ in .* is an item of the data folder"):
+    with pytest.raises(LayoutError, match=r"A/ㄱ in .* is an item of the data folder"):
         find_strays(scan(museum), museum, None, tmp_path / "known")
 
 
