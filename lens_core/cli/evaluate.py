@@ -68,7 +68,6 @@ def evaluate(
     """Measure on photos that were not learned from, and write report.html, summary.json, answers.jsonl."""
     import json
 
-    from lens_core.artifacts.atomic import check_writable
     from lens_core.cli.say import warn
     from lens_core.cli.train import default_run_folder
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
@@ -85,15 +84,15 @@ def evaluate(
     )
     front = choices.of(context)
     with needing("evaluating", "standard"):
-        from lens_core.evaluation import assemble, summary
+        from lens_core.evaluation import summary
         from lens_core.evaluation.requirements import Requirement, unmet
     required = [Requirement.read(text) for text in require or ()]
     folder = save_dir or front.save_dir or (model.parent if model else default_run_folder())
-    check_writable(folder / assemble.REPORT)
     found = run_evaluation(
         settings,
         data_root or front.data_root,
         model,
+        folder,
         folds=folds,
         places=holdout_place,
         ood=ood or front.ood,
@@ -129,6 +128,7 @@ def run_evaluation(
     settings: Settings,
     data_root: Path,
     model: Path | None,
+    folder: Path,
     *,
     folds: int | None = None,
     places: Sequence[str] | None = None,
@@ -137,8 +137,13 @@ def run_evaluation(
     method: Method = "tsne",
     audited: Audit | None = None,
 ) -> Evaluation:
-    """Ask and measure, with progress bars. ``audited`` is what an audit of the photos has found already."""
+    """Ask and measure, with progress bars, what will be written to ``folder``.
+
+    ``audited`` is what an audit of the photos has found already.
+    """
+    from lens_core.artifacts.atomic import check_writable
     from lens_core.audit.audit import check_counts
+    from lens_core.evaluation.assemble import REPORT
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
 
@@ -146,12 +151,14 @@ def run_evaluation(
         dataset = scan_curated(data_root, settings.curation)
         check_counts(dataset, settings.min_images)
         strays = find_strays(dataset, data_root, ood, untrained)
+        check_writable(folder / REPORT)
         return _experiment(settings, None, dataset, strays, folds, places, method, audited)
     from lens_core.runtime.lens import Lens
     from lens_core.runtime.material import learned_from, trained_photos
 
     lens = Lens(model)
     trained = trained_photos(data_root, lens)
+    check_writable(folder / REPORT)
     if folds or places or learned_from(lens, trained):
         strays = find_strays(trained, data_root, ood, untrained)
         return _experiment(settings, model, trained, strays, folds, places, method, audited)

@@ -29,7 +29,7 @@ def whole_job(choices: Choices) -> None:
     if run.manifest.operating_point:
         say.say("3/5 Measuring it, and writing the report")
         evaluated = evaluate.run_evaluation(
-            settings, choices.data_root, run.checkpoint, ood=choices.ood, audited=found
+            settings, choices.data_root, run.checkpoint, run_folder, ood=choices.ood, audited=found
         )
         evaluate.leave(evaluated, run_folder, settings.lang)
     else:

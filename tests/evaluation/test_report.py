@@ -37,7 +37,7 @@ def found(build_museum, tiny_settings, tmp_path_factory):
         rough = np.random.default_rng(seed).integers(60, 200, (12, 16, 3), np.uint8)
         photo = Image.fromarray(rough).resize((160, 120))
         photo.save(walls / f"wall {seed}.jpg", exif=_with_gps())
-    return run_evaluation(tiny_settings, data, None)
+    return run_evaluation(tiny_settings, data, None, tmp_path_factory.mktemp("report"))
 
 
 def _with_gps():

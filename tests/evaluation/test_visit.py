@@ -124,3 +124,10 @@ def test_mistakes_and_unmet_requirements_have_their_status(
     asked = ("--model", run.checkpoint, "--data-root", museum, "--save-dir", tmp_path)
     done = ai_lens("evaluate", *asked, *flags)
     assert (done.status, said in done.err) == (status, True), done.err
+
+
+def test_a_mistyped_folder_leaves_nothing_behind(tmp_path, ai_lens, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = ai_lens("evaluate", "--data-root", "nowhere")
+    assert (done.status, "E100" in done.err) == (3, True)
+    assert list(tmp_path.iterdir()) == []
