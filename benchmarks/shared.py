@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lens_core.photos.layout import list_photos, nfc
+from lens_core.photos.strays import StrayPhoto
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 MUSEUMS = SHARED / "photos" / "museums"
@@ -19,6 +22,15 @@ def need_shared(*paths: Path) -> None:
     for path in paths or (MUSEUMS, WEIGHTS):
         if not path.exists():
             sys.exit(f"This benchmark needs {path}; see benchmarks/README.md.")
+
+
+def strays() -> list[StrayPhoto]:
+    """The museum photos that must be refused: untrained exhibits in their place, the others everywhere."""
+    found = []
+    for file in list_photos(MUSEUMS / "ood"):
+        kind, place, _ = nfc(file.stem).split("__")
+        found.append(StrayPhoto(file, f"ood/{file.name}", place if kind == "untrained-exhibit" else ""))
+    return found
 
 
 def report(

@@ -25,6 +25,7 @@ from lens_core.cli.plugins.attribute_docs import attribute_docs
 from lens_core.plugins import FAMILIES
 
 REFERENCE = ROOT / "docs" / "reference"
+SCHEMA = ROOT / "lens_core" / "evaluation" / "summary.schema.json"
 WIDTH = 110
 MADE = "<!-- Made by docs/generate.py from the code: run `make docs`, do not edit. -->"
 
@@ -35,6 +36,7 @@ OTHER_EXITS = {
     2: "Wrong usage.",
     errors.BATCH_HAD_FAILURES: "`infer-batch` finished, but could not read some photos; their lines say why.",
     errors.PHOTOS_HAVE_WARNINGS: "`validate-data` has warnings to look at; none stops training.",
+    errors.REQUIREMENT_NOT_MET: "`evaluate --require`: a figure falls short. `checklist`: a tick is missing.",
     RECOLLECTED: "`infer --fail-on-recollect` answered `recollect`.",
 }
 
@@ -69,7 +71,8 @@ CONTRACTS = (
 def pages() -> dict[Path, str]:
     """Every generated page."""
     texts = {"errors": errors_page, "settings": settings_page, "commands": commands_page, "hooks": hooks_page}
-    return {REFERENCE / f"{name}.md": f"{MADE}\n{make()}" for name, make in texts.items()}
+    made = {REFERENCE / f"{name}.md": f"{MADE}\n{make()}" for name, make in texts.items()}
+    return made | {REFERENCE / SCHEMA.name: SCHEMA.read_text(encoding="utf-8")}
 
 
 # --- errors.md ---------------------------------------------------------------------------------------------

@@ -10,15 +10,19 @@
     │   ├── PhotoTooSmallError   E121
     │   ├── PhotoTooLargeError   E122
     │   ├── NameCollisionError   E130
-    │   └── MetadataError        E140
+    │   ├── MetadataError        E140
+    │   ├── ShowsExhibitError    E150
+    │   └── NotEnoughPhotosError E160
     ├── ArtifactError        E2xx  exit 4   models, exports, galleries
     │   ├── ModelLoadError       E200
     │   ├── DamagedArtifactError E210
     │   ├── WrongGalleryError    E220
-    │   └── ExportMismatchError  E230
+    │   ├── ExportMismatchError  E230
+    │   └── NotEvaluatedError    E240
     ├── DecisionError        E3xx  exit 2   asking for an answer
     │   ├── NoThresholdError     E310
-    │   └── UnknownPlaceError    E320
+    │   ├── UnknownPlaceError    E320
+    │   └── CannotPromiseError   E330
     ├── PluginError          E4xx  exit 5   plugins and optional libraries
     │   ├── UnknownPluginError   E400
     │   ├── NotInstalledError    E410
@@ -46,6 +50,8 @@ BATCH_HAD_FAILURES = 6
 """Exit status of a batch that finished although some photos could not be answered."""
 PHOTOS_HAVE_WARNINGS = 8
 """Exit status of ``validate-data`` when training would go ahead and somebody should look first."""
+REQUIREMENT_NOT_MET = 9
+"""Exit status of ``evaluate --require`` when a figure falls short, of ``checklist`` for a missing tick."""
 
 
 class LensError(Exception):
@@ -117,6 +123,20 @@ class MetadataError(DataError):
     remedy = "See docs/metadata.md for what it may say."
 
 
+class ShowsExhibitError(DataError):
+    """Photos that were given as showing no exhibit show one."""
+
+    code = "E150"
+    remedy = "Take them out of that folder: a model that recognises them would be counted as wrong."
+
+
+class NotEnoughPhotosError(DataError):
+    """There are too few photos to measure a model on."""
+
+    code = "E160"
+    remedy = "Add items, photos of them, or photos that show no exhibit (--ood DIR)."
+
+
 class NameCollisionError(DataError):
     """Two folders carry the same name, spelt differently."""
 
@@ -163,6 +183,13 @@ class ExportMismatchError(ArtifactError):
         """What differs, row by row below a row of headings; may be empty."""
 
 
+class NotEvaluatedError(ArtifactError):
+    """A folder holds no evaluation."""
+
+    code = "E240"
+    remedy = "Write one there first: ai-lens evaluate --save-dir FOLDER ..."
+
+
 class DecisionError(LensError):
     """A question cannot be answered as it was asked."""
 
@@ -181,6 +208,12 @@ class UnknownPlaceError(DecisionError):
 
     code = "E320"
     remedy = "Use one of the places named above, or pass --index-file with a gallery of this place."
+
+
+class CannotPromiseError(DecisionError):
+    """So few photos cannot support the promise that was asked for."""
+
+    code = "E330"
 
 
 class PluginError(LensError):

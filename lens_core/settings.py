@@ -28,6 +28,7 @@ NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "
 """Environment variables that steer the program itself and are no settings."""
 
 
+Lang = Literal["ko", "en"]
 _share: list[Any] = [ge(0), le(1)]
 
 
@@ -142,7 +143,7 @@ class Settings:
     runtime_options: dict[str, Any] = field(factory=dict)
     """Options of the runtime that opens the model: ``{threads: 2}``."""
     export: Export = field(factory=Export)
-    lang: Literal["ko", "en"] = "ko"
+    lang: Lang = "ko"
     """Language of messages and hints for visitors."""
     strip_pii: bool = False
     """Write no path that may name a person: file names stay, the folders they were given in do not."""
@@ -243,6 +244,19 @@ def flatten(settings: Settings) -> dict[str, Any]:
 
 def to_dict(settings: Settings) -> dict[str, Any]:
     return attrs.asdict(settings)
+
+
+def recorded(settings: Settings) -> dict[str, Any]:
+    """As a model's manifest and a report keep them: without the folders of whoever trained it."""
+    return to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name}
+
+
+def from_dict(values: Mapping[str, Any]) -> Settings:
+    """What :func:`to_dict` made, as a model's manifest keeps it. Raises BadSettingError (E600)."""
+    try:
+        return _converter.structure(values, Settings)
+    except (ValueError, cattrs.BaseValidationError) as error:
+        raise BadSettingError(f"The model's settings are not understood: {explain(error)}.") from error
 
 
 def _get(values: Any, key: str) -> Any:

@@ -8,7 +8,7 @@ their own place; each AUROC separates those from photos that show none of the pl
 - all: both of these, and walls, floors, people, rooms, signs and objects asked in every place.
 
 The tutorial's score is the cosine to the nearest training photo; the recipe's is the score its decision goes
-by (lens_core.evaluation.metrics.decision_score). Calibration and thresholds see training photos only.
+by (Answers.reaches in lens_core.evaluation.answers). Calibration and thresholds see training photos only.
 """
 
 from __future__ import annotations
@@ -25,27 +25,31 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared import MUSEUMS, WEIGHTS, need_shared, report
 
+from lens_core.artifacts.gallery import normalise
 from lens_core.artifacts.manifest import Thresholds
 from lens_core.cli.say import stages
 from lens_core.contracts import Floats
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
-from lens_core.evaluation.metrics import auroc, decision_score
-from lens_core.evaluation.tuning import USUAL, operating_point
+from lens_core.evaluation.answers import Answers
+from lens_core.evaluation.asked import Asked, Questions
+from lens_core.evaluation.calibrating import USUAL
+from lens_core.evaluation.judged import Judged, judge
+from lens_core.evaluation.metrics import auroc
+from lens_core.evaluation.tuning import operating_point
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import Dataset, list_photos, nfc, scan
 from lens_core.settings import Settings
-from lens_core.training import proof
 from lens_core.training.features import VIEWS, Features, compute
-from lens_core.training.heads import Labels
+from lens_core.training.heads import Heads, Labels
 from lens_core.training.learn import learn
+from lens_core.training.lesson import Lesson, duplicate_groups, labels_of
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import Lesson, Reference
+from lens_core.training.proof import Fitted, fit_on_features
 from lens_core.training.split import folds
-from lens_core.training.train import FOLDS, duplicate_groups, labels_of, place_of
+from lens_core.training.train import FOLDS
 
 SEEDS = range(10)
 SETTINGS = Settings(backbone="mobilenetv2", weights=str(WEIGHTS))
-MEASURES = ("top1", "all", "untrained", "other_places")
+MEASURES = ("top1", "all", "untrained", "other_place")
 Scores = dict[str, float]
 
 
@@ -76,7 +80,8 @@ class Museums:
         dataset = scan(MUSEUMS / "data")
         files = list_photos(MUSEUMS / "ood")
         homes = [_home(file, dataset.places) for file in files]
-        return cls(dataset, labels_of(dataset), place_of(dataset), files, np.array(homes, np.int64))
+        place_of = np.array([dataset.places.index(place) for place, _ in dataset.items], np.int64)
+        return cls(dataset, labels_of(dataset), place_of, files, np.array(homes, np.int64))
 
 
 def _home(file: Path, places: tuple[str, ...]) -> int:
@@ -85,26 +90,33 @@ def _home(file: Path, places: tuple[str, ...]) -> int:
 
 
 def ask_all(
-    museums: Museums, reference: Reference, queries: Floats, test: Labels, ood: Floats
-) -> list[HeldOut]:
+    museums: Museums, fitted: Fitted, lesson: Lesson, queries: Floats, test: Labels, ood: Floats
+) -> list[Asked]:
     """Every test photo and every photo of none, asked where it belongs."""
+    items = [item for _, item in museums.dataset.items]
     home = museums.place_of[museums.labels[test]]
     parts = []
-    for place in np.unique(museums.place_of):
-        items = np.flatnonzero(museums.place_of == place)
-        for rows, kind in ((home == place, "exhibit"), (home != place, "other_places")):
-            truth = museums.labels[test][rows]
-            parts.append(proof.ask(reference, items, queries[test][rows], truth, kind))
-        for rows, kind in ((museums.ood_home == place, "untrained"), (museums.ood_home == -1, "anything")):
-            truth = np.full(int(rows.sum()), UNKNOWN, np.int64)
-            parts.append(proof.ask(reference, items, ood[rows], truth, kind))
+    for number, place in enumerate(museums.dataset.places):
+        model = fitted.place_model(lesson, place)
+        assert model is not None
+        for rows, kind in ((home == number, "exhibit"), (home != number, "other_place")):
+            shown = [items[label] if kind == "exhibit" else "" for label in museums.labels[test][rows]]
+            parts.append(model.ask(questions(kind, test[rows], shown), queries[test][rows]))
+        for rows, kind in ((museums.ood_home == number, "untrained"), (museums.ood_home == -1, "ood")):
+            numbers = np.flatnonzero(rows)
+            parts.append(model.ask(questions(kind, numbers, [""] * len(numbers)), ood[rows]))
     return parts
+
+
+def questions(kind: str, rows: Labels, shown: list[str]) -> Questions:
+    """Every photo counts as a shot of its own."""
+    return Questions(kind, np.array([f"{kind} {row}" for row in rows]), rows, np.array(shown))
 
 
 def measure(kind: np.ndarray, right: np.ndarray, score: np.ndarray) -> Scores:
     exhibits = kind == "exhibit"
     found = {"top1": float(right[exhibits].mean()), "all": auroc(score[exhibits], score[~exhibits])}
-    for unknown in ("untrained", "other_places"):
+    for unknown in ("untrained", "other_place"):
         found[unknown] = auroc(score[exhibits], score[kind == unknown])
     return found
 
@@ -128,47 +140,55 @@ def centre_crop_features(files: list[Path], net: LensNet) -> Floats:
 def tutorial(museums: Museums, exhibits: Floats, ood: Floats, seed: int) -> Scores:
     """Frozen features, 1-nearest neighbour by cosine: names and rejects by the nearest training photo."""
     train, test = split_per_item(museums.labels, seed)
-    unit = exhibits / np.linalg.norm(exhibits, axis=1, keepdims=True)
-    dim, classes = exhibits.shape[1], len(museums.place_of)
-    same = attrs.evolve(_IDENTITY, weight=np.eye(dim, dtype=np.float32), bias=np.zeros(dim, np.float32))
-    heads = attrs.evolve(same, directions=np.zeros((classes, dim), np.float32))
-    reference = Reference(
-        heads, unit[train], museums.labels[train], {label: label for label in range(classes)}
-    )
-    judged = judge(ask_all(museums, reference, exhibits, test, ood), USUAL)
+    unit, strays = normalise(exhibits), normalise(ood)
+    lesson = lesson_of(museums, train, exhibits[train][:, None], SETTINGS)
+    no_heads = Heads(np.empty((0, 0), np.float32), np.empty(0, np.float32), np.empty((0, 0), np.float32))
+    fitted = Fitted(no_heads, np.arange(len(train)), {}, unit[train], strays)
+    judged = judge(ask_all(museums, fitted, lesson, unit, test, strays), USUAL)
     return measure(judged.kind, judged.nearest_right, -judged.d_top1)
-
-
-_IDENTITY = proof.Heads(np.empty((0, 0), np.float32), np.empty(0, np.float32), np.empty((0, 0), np.float32))
 
 
 def recipe(museums: Museums, features: Features, ood: Floats, seed: int, settings: Settings) -> Scores:
     """What ``ai-lens train`` does with the training photos of this split, and its answers to the others."""
-    lesson, groups, test = _lesson(museums, features, seed, settings)
-    learned = learn(lesson, list(folds(lesson.labels, groups, FOLDS, seed)))
+    lesson, test = _lesson(museums, features, seed, settings)
+    learned = learn(lesson, list(folds(lesson.labels, lesson.shots, FOLDS, seed)))
     assert learned.thresholds is not None
-    parts = ask_all(museums, learned.reference, features.values[:, 0], test, ood)
-    judged = judge(parts, learned.calibration)
-    found = measure(judged.kind, judged.best_right, decision_score(judged, learned.thresholds))
+    judged = judge(asked_by(learned.fitted, museums, lesson, features, test, ood), learned.calibration)
+    answers = Answers.of(judged, learned.thresholds)
+    found = measure(judged.kind, judged.best_right, answers.reaches)
     return found | _what_visitors_meet(judged, learned.thresholds)
 
 
 def variant(museums: Museums, features: Features, ood: Floats, seed: int, settings: Settings) -> Scores:
     """The recipe with something changed; scored by the probability, calibrated as if untuned."""
-    lesson, _, test = _lesson(museums, features, seed, settings)
-    reference = proof.refer(lesson, np.arange(len(lesson.labels)), seed)
-    judged = judge(ask_all(museums, reference, features.values[:, 0], test, ood), USUAL)
+    lesson, test = _lesson(museums, features, seed, settings)
+    fitted = fit_on_features(lesson, np.arange(len(lesson.labels)), seed)
+    judged = judge(asked_by(fitted, museums, lesson, features, test, ood), USUAL)
     return measure(judged.kind, judged.best_right, judged.p_top1)
 
 
-def _lesson(
-    museums: Museums, features: Features, seed: int, settings: Settings
-) -> tuple[Lesson, Labels, Labels]:
-    """(the training photos, their near-duplicate groups, rows of the test photos)."""
+def asked_by(
+    fitted: Fitted, museums: Museums, lesson: Lesson, features: Features, test: Labels, ood: Floats
+) -> list[Asked]:
+    """Every question, asked of a model made of the lesson."""
+    embed = fitted.heads.embed
+    return ask_all(museums, fitted, lesson, embed(features.values[:, 0]), test, embed(ood))
+
+
+def lesson_of(
+    museums: Museums, rows: Labels, features: Floats, settings: Settings, shots: Labels | None = None
+) -> Lesson:
+    """Some photos, to learn from."""
+    names = np.array([museums.dataset.inside(museums.dataset.photos[row]) for row in rows])
+    own = np.arange(len(rows)) if shots is None else shots
+    return Lesson(features, museums.labels[rows], museums.dataset.items, names, own, settings)
+
+
+def _lesson(museums: Museums, features: Features, seed: int, settings: Settings) -> tuple[Lesson, Labels]:
+    """(the training photos, rows of the test photos)."""
     train, test = split_per_item(museums.labels, seed)
-    settings = attrs.evolve(settings, seed=seed)
-    lesson = Lesson(features.values[train], museums.labels[train], museums.place_of, settings)
-    return lesson, duplicate_groups([features.phashes[row] for row in train]), test
+    shots = duplicate_groups([features.phashes[row] for row in train])
+    return lesson_of(museums, train, features.values[train], attrs.evolve(settings, seed=seed), shots), test
 
 
 def _what_visitors_meet(judged: Judged, thresholds: Thresholds) -> Scores:

@@ -20,16 +20,16 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "accuracy"))
-from museums import SEEDS, SETTINGS, Museums, split_per_item
+from museums import SEEDS, SETTINGS, Museums, lesson_of, questions, split_per_item
 from shared import need_shared, report
 
 from lens_core.audit.audit import audit
 from lens_core.cli.say import stages
 from lens_core.photos.quality import QualityChecks
-from lens_core.training import proof
 from lens_core.training.features import VIEWS, Features, compute
 from lens_core.training.heads import Labels
 from lens_core.training.network import LensNet, make_backbone
+from lens_core.training.proof import fit_on_features
 
 Numbers = NDArray[np.float64]
 BOOTSTRAPS = 10_000
@@ -47,15 +47,18 @@ def recognised(
 ) -> NDArray[np.bool_]:
     """bool[Q]: which test photos a model trained on the others names rightly."""
     settings = attrs.evolve(SETTINGS, seed=seed)
-    lesson = proof.Lesson(features.values[train], museums.labels[train], museums.place_of, settings)
-    reference = proof.refer(lesson, np.arange(len(train)), seed)
+    lesson = lesson_of(museums, train, features.values[train], settings)
+    fitted = fit_on_features(lesson, np.arange(len(train)), seed)
+    items = np.array([item for _, item in museums.dataset.items])
+    embedded = fitted.heads.embed(features.values[:, 0])
     right = np.zeros(len(test), bool)
     home = museums.place_of[museums.labels[test]]
-    for place in np.unique(home):
-        rows = test[home == place]
-        items = np.flatnonzero(museums.place_of == place)
-        asked = proof.ask(reference, items, features.values[rows, 0], museums.labels[rows], "exhibit")
-        right[home == place] = asked.cosines.argmax(axis=1) == asked.truth
+    for number, place in enumerate(museums.dataset.places):
+        rows = test[home == number]
+        model = fitted.place_model(lesson, place)
+        assert model is not None
+        asked = model.ask(questions("exhibit", rows, items[museums.labels[rows]].tolist()), embedded[rows])
+        right[home == number] = asked.cosines.argmax(axis=1) == asked.truth
     return right
 
 

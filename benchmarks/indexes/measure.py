@@ -82,7 +82,7 @@ def _reranked(index: VectorIndex, vectors: Floats, batches: list[Floats]) -> Flo
     place = PlaceSearch(
         items=(), prototypes=no_prototypes, gallery=gallery, index=index, index_name="the index"
     )
-    return np.concatenate([place.nearest(batch)[0] for batch in batches])
+    return np.concatenate([1 - place.nearest(batch)[0][:, 0] for batch in batches])
 
 
 def _one_by_one(index: VectorIndex, questions: Floats) -> float:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import ge, le
+from attrs.validators import deep_mapping, ge, in_, instance_of, le
 
+from lens_core.artifacts import container
 from lens_core.contracts import Preprocess
 from lens_core.errors import ModelLoadError
 from lens_core.structure import converter, explain
@@ -42,6 +44,21 @@ class Calibration:
     """The cosine at which an item is as likely as none of them."""
 
 
+SIGNALS = ("softmax", "margin", "distance", "energy", "knn", "mahalanobis")
+"""What rejection can go by (:mod:`lens_core.decision.scores`)."""
+
+
+@frozen
+class RejectionScore:
+    """What T is compared with instead of ``p_top1``: the logistic function of a weighted sum of signals."""
+
+    name: str
+    """``energy``, ``knn`` ... or ``combination``."""
+    weights: dict[str, float] = field(validator=deep_mapping(in_(SIGNALS), instance_of(float)))
+    """By signal."""
+    bias: float
+
+
 @frozen
 class Thresholds:
     """T, M and D of the decision rule."""
@@ -49,6 +66,32 @@ class Thresholds:
     threshold: float
     min_top1_margin: float
     max_distance: float
+    score: RejectionScore | None = None
+    """None: T is compared with ``p_top1``."""
+
+
+@frozen
+class Bound:
+    """One kind of unknown photo, as far as it can be promised to be refused."""
+
+    shots: int
+    """Photos tested; near-duplicates count once."""
+    accepted: int
+    """How many of them were accepted."""
+    at_most: float
+    """The share of such photos that will be accepted is at most this, with the stated confidence."""
+
+
+@frozen
+class Guarantee:
+    """What ``ai-lens tune`` promises of T, M and D: exact bounds, on photos that had no say in them."""
+
+    max_false_accept: float
+    confidence: float
+    bounds: dict[str, Bound]
+    """By kind of unknown photo."""
+    data_hash: str = ""
+    """Of the exhibits' photos that were asked about."""
 
 
 @frozen
@@ -114,6 +157,8 @@ class Manifest:
     settings: dict[str, Any]
     provenance: dict[str, Any] = field(factory=dict)
     """Data hash, environment."""
+    guarantee: Guarantee | None = None
+    """Only where ``ai-lens tune`` chose the thresholds."""
     certificate: Certificate | None = None
     """Exports carry one; a checkpoint needs none."""
     format: int = FORMAT
@@ -121,6 +166,11 @@ class Manifest:
     @property
     def places(self) -> tuple[str, ...]:
         return tuple(sorted({place for place, _ in self.classes}))
+
+
+def replace(path: Path, manifest: Manifest) -> None:
+    """Let a checkpoint say something else of itself, whole or not at all."""
+    container.write(path, {**container.read(path), NAME: to_bytes(manifest)})
 
 
 def to_bytes(manifest: Manifest) -> bytes:

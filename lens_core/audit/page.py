@@ -12,8 +12,7 @@ from lens_core.artifacts.atomic import atomic_write
 from lens_core.audit.kinds import Kind, kinds
 from lens_core.audit.page_words import WORDS, counted, in_language
 from lens_core.audit.remarks import Audit, ItemReport
-from lens_core.audit.thumbnails import LONG_SIDE, Thumbnail, thumbnails
-from lens_core.errors import needing
+from lens_core.pages.page import Picture, pictures, render
 from lens_core.photos import metadata
 from lens_core.photos.layout import Dataset
 from lens_core.photos.metadata import Metadata, PlaceDetails
@@ -33,35 +32,18 @@ class _Row:
     """With what and when."""
 
 
-@frozen
-class _Photo:
-    """A photo to draw, in pixels; without thumbnail where it cannot be read."""
-
-    id: str
-    thumbnail: Thumbnail | None
-    width: int
-    height: int
-
-
 def write_page(found: Audit, dataset: Dataset, path: Path, lang: str) -> None:
     """Write one HTML file that needs no network and no script, in ``ko`` or ``en``.
 
     It names photos by their paths inside the data folder and shows small copies of them without any EXIF.
     Raises NotInstalledError (E410), MetadataError (E140), CannotWriteError (E700).
     """
-    with needing("an HTML page", "report"):
-        from jinja2 import Environment, PackageLoader, StrictUndefined
     about = metadata.read(dataset.root)
     found_kinds = kinds(found, dataset, lang)
     rows = {place: _rows(place, found, dataset, about, lang) for place in dataset.places}
-    environment = Environment(
-        loader=PackageLoader("lens_core.audit", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("page.html").render(
+    page = render(
+        "lens_core.audit",
+        "page.html",
         lang=lang,
         words=WORDS[lang],
         counted=_counter(lang),
@@ -116,14 +98,9 @@ def _shown(found: Iterable[Kind], rows: Iterable[_Row]) -> Iterator[str]:
                 yield from side.photos
 
 
-def _photos(dataset: Dataset, shown: Iterable[str]) -> dict[str, _Photo]:
+def _photos(dataset: Dataset, shown: Iterable[str]) -> dict[str, Picture]:
     """Every photo of the page once, by its path inside the data folder."""
     wanted = set(shown)
-    paths = {inside: photo.path for photo in dataset.photos if (inside := dataset.inside(photo)) in wanted}
-    found = zip(paths, thumbnails(paths.values()), strict=True)
-    return {
-        inside: _Photo(f"p{number}", small, small.width, small.height)
-        if small
-        else _Photo("unreadable", None, LONG_SIDE, LONG_SIDE * 3 // 4)
-        for number, (inside, small) in enumerate(found)
-    }
+    return pictures(
+        {inside: photo.path for photo in dataset.photos if (inside := dataset.inside(photo)) in wanted}
+    )

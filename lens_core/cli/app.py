@@ -9,14 +9,18 @@ import typer
 
 from lens_core.cli import (
     build_index,
+    checklist,
+    compare,
     config,
     demo,
+    evaluate,
     export,
     infer,
     infer_batch,
     options,
     plugins,
     train,
+    tune,
     validate_data,
     whole_job,
 )
@@ -25,13 +29,18 @@ from lens_core.cli.choices import Choices
 app = typer.Typer(
     name="ai-lens",
     help="Which exhibit is in this photo, and how sure - or: please take it again.\n\n"
-    "Without a command: the whole job on ./data (validate, train, index, export) into ./runs/<date>.",
+    "Without a command: the whole job on ./data (validate, train, evaluate, index, export), "
+    "into ./runs/<date>.",
     rich_markup_mode=None,  # rich's panels cost 0.1 s at every start
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("validate-data")(validate_data.validate_data)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("tune")(tune.tune)
+app.command("compare")(compare.compare)
+app.command("checklist")(checklist.checklist)
 app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)

@@ -25,6 +25,9 @@ Places = Annotated[list[str] | None, typer.Option("--place", help="Only this pla
 Place = Annotated[str, typer.Option("--place", help="The place the photo was taken in.")]
 Model = Annotated[Path, typer.Option("--model", help="A checkpoint (.ckpt) or an export (.onnx ...).")]
 Ood = Annotated[Path | None, typer.Option(help="Photos that show no exhibit. [default: DATA_ROOT/ood]")]
+Untrained = Annotated[
+    Path | None, typer.Option(help="Exhibits that the model is not to know, as DIR/place/item/*.jpg.")
+]
 Config = Annotated[Path | None, typer.Option(help="A YAML settings file.")]
 Backbone = Annotated[
     str | None,

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lens_core.cli.figures import UNKNOWN, percent, plain
 from lens_core.cli.say import table
 
 if TYPE_CHECKING:
     from lens_core.artifacts.manifest import OperatingPoint, Thresholds
     from lens_core.training.train import TrainedRun
-
-UNKNOWN = {
-    "look_alike": "exhibits of the place it was not shown",
-    "other_place": "other places' exhibits",
-    "ood": "photos that show no exhibit",
-}
 
 
 def summary(run: TrainedRun) -> str:
@@ -26,10 +21,10 @@ def summary(run: TrainedRun) -> str:
         ["backbone", f"{manifest.backbone.full_name}, {manifest.preprocess.size} pixels"],
     ]
     if "top1" in figures:
-        rows.append(["right item first (top-1)", _percent(figures["top1"])])
-        rows.append(["right item among the first 3", _percent(figures["top3"])])
-    for kind, scores in figures.get("reject_auroc", {}).items():
-        rows.append([f"AUROC against {UNKNOWN[kind]}", _plain(scores["decision"])])
+        rows.append(["right item first (top-1)", percent(figures["top1"])])
+        rows.append(["right item among the first 3", percent(figures["top3"])])
+    for kind, scores in figures.get("unknown", {}).items():
+        rows.append([f"AUROC against {UNKNOWN[kind]}", plain(scores["auroc"])])
     if manifest.thresholds and manifest.operating_point:
         rows += _operating_point(manifest.thresholds, manifest.operating_point)
     else:
@@ -46,11 +41,3 @@ def _operating_point(thresholds: Thresholds, point: OperatingPoint) -> list[list
         ["exhibits asked to be retaken", f"{1 - point.accepted_right - point.accepted_wrong:.1%}"],
         *([f"accepted: {UNKNOWN[kind]}", f"{share:.1%}"] for kind, share in point.false_accepts.items()),
     ]
-
-
-def _percent(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.1%} ({figure['low']:.1%} - {figure['high']:.1%})"
-
-
-def _plain(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} - {figure['high']:.3f})"

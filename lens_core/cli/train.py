@@ -119,16 +119,18 @@ def run_training(
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
-    from lens_core.photos.layout import ood_photos
+    from lens_core.photos.strays import find_strays
 
     dataset = scan_curated(data_root, settings.curation, places)
-    unknown = ood_photos(data_root, ood)
+    strays = find_strays(dataset, data_root, ood)
     _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
     with unfinished.noted(save_dir, settings, data_root, places, ood), stages() as stage:
-        run = train(settings, dataset, save_dir, ood=unknown, stage=stage)
+        run = train(settings, dataset, save_dir, strays=strays, stage=stage)
+    for warning in run.warnings:
+        warn(warning)
     print(summary(run))
     point = run.manifest.operating_point
     if point and point.accepted_right < HARDLY_ANY:

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lens_core.cli import export, say, train, validate_data
+from lens_core.cli import evaluate, export, say, train, validate_data
 
 if TYPE_CHECKING:
     from lens_core.cli.choices import Choices
@@ -14,25 +14,34 @@ if TYPE_CHECKING:
 
 
 def whole_job(choices: Choices) -> None:
-    """Validate, train, measure and tune, index, export. Everything lands in one folder."""
+    """Validate, train, tune, measure, index, export. Everything lands in one folder."""
     from lens_core.photos.curated import scan_curated
 
     settings = choices.resolve().settings
     run_folder = choices.save_dir or train.default_run_folder()
-    say.say(f"1/4 Checking {choices.data_root}")
+    say.say(f"1/5 Checking {choices.data_root}")
     dataset = scan_curated(choices.data_root, settings.curation)
     found = validate_data.look(dataset, settings)
     validate_data.show(found)
     validate_data.refuse(found, dataset, settings)
-    say.say(f"2/4 Training {settings.backbone}, measuring and tuning it on held-out photos")
+    say.say(f"2/5 Training {settings.backbone} and tuning it on held-out photos")
     run = train.run_training(settings, choices.data_root, run_folder, ood=choices.ood)
-    say.say(f"3/4 Building {settings.index} indexes")
+    if run.manifest.operating_point:
+        say.say("3/5 Measuring it, and writing the report")
+        evaluated = evaluate.run_evaluation(
+            settings, choices.data_root, run.checkpoint, run_folder, ood=choices.ood, audited=found
+        )
+        evaluate.leave(evaluated, run_folder, settings.lang)
+    else:
+        say.say("3/5 There are too few photos to measure on: no report")
+    say.say(f"4/5 Building {settings.index} indexes")
     _index_places(run.checkpoint, settings)
     if settings.export.onnx:
-        say.say("4/4 Exporting")
+        say.say("5/5 Exporting")
         model = export.export_to(run.checkpoint, "onnx", None, {"opset": settings.export.opset})
     else:
         model = run.checkpoint
+    say.say(f"Ready for opening day? ai-lens checklist {run_folder}")
     say.say(f"Done. Try: ai-lens infer --model {model} --place {run.dataset.places[0]} --image PHOTO")
 
 

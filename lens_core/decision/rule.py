@@ -30,7 +30,8 @@ class Evidence:
     """What was measured for one photo, within the place's items."""
 
     best_item: str
-    p_top1: float
+    score: float
+    """What T is compared with: ``p_top1``, unless the model was tuned for another score."""
     margin: float
     """Difference to the second item's probability."""
     nearest_item: str
@@ -57,7 +58,7 @@ def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     item while a photo of *another* item is near enough to be accepted too. That is ``disagreement``, because
     a confident wrong answer is worse than a retake.
     """
-    classifier = evidence.p_top1 >= thresholds.threshold and evidence.margin >= thresholds.min_top1_margin
+    classifier = evidence.score >= thresholds.threshold and evidence.margin >= thresholds.min_top1_margin
     neighbour = bool(is_near(evidence.d_top1, thresholds))
     if classifier and neighbour and evidence.best_item != evidence.nearest_item:
         return Verdict(None, Reason.DISAGREEMENT)

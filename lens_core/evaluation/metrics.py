@@ -1,71 +1,147 @@
-"""Figures with their intervals. scikit-learn does the arithmetic."""
+"""Figures with their 95 % intervals. scikit-learn does the arithmetic."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from attrs import frozen
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from lens_core.artifacts.manifest import Thresholds
-from lens_core.decision.rule import is_near
-from lens_core.evaluation.held_out import Flags, Judged, Numbers
+from lens_core.contracts import Rows
+from lens_core.decision.scores import Numbers
+from lens_core.evaluation import bootstrap
+from lens_core.evaluation.answers import Answers
+from lens_core.evaluation.bootstrap import Figure
+from lens_core.evaluation.judged import Flags, Judged
 
-_RESAMPLES = 1000
-
-
-def decision_score(judged: Judged, thresholds: Thresholds) -> Numbers:
-    """What the decision really goes by: the largest T at which each photo would still be accepted.
-
-    That is its probability, or 0 where the margin is too small; with a reference photo near enough it is
-    accepted at any T, unless the two opinions conflict.
-    """
-    score = np.where(judged.margin >= thresholds.min_top1_margin, judged.p_top1, 0.0)
-    near = is_near(judged.d_top1, thresholds)
-    conflict = ~judged.agree & (score >= thresholds.threshold)
-    by_neighbour: Numbers = np.where(conflict, 0.0, 1.0)
-    return np.where(near, by_neighbour, score)
+BINS = 10
+"""Of the calibration error, of equal width."""
+TPR = 0.95
 
 
-def figures(judged: Judged, thresholds: Thresholds, seed: int) -> dict[str, Any]:
-    """Top-1, top-3 and the reject AUROC per kind of unknown photo; each with a 95 % bootstrap interval."""
-    score = decision_score(judged, thresholds)
-    exhibits = judged.exhibits
-    answer: dict[str, Any] = {
+def figures(answers: Answers, seed: int) -> dict[str, Any]:
+    """Everything that is measured on one set of questions."""
+    table, exhibits = answers.judged, answers.judged.exhibits
+    shots = table.shot[exhibits]
+
+    def of_exhibits(flags: Flags) -> Figure:
+        return bootstrap.share(flags[exhibits], shots, seed)
+
+    return {
         "photos": int(exhibits.sum()),
-        "top1": _share(judged.best_right[exhibits], seed),
-        "top3": _share(judged.top3_right[exhibits], seed),
-        "reject_auroc": {},
+        "shots": len(np.unique(shots)),
+        "top1": of_exhibits(table.best_right),
+        "top3": of_exhibits(table.top3_right),
+        "map": bootstrap.mean(table.average_precision[exhibits], shots, seed),
+        "answered_right": of_exhibits(answers.right),
+        "answered_wrong": of_exhibits(answers.accepted & ~answers.right),
+        "retaken": of_exhibits(~answers.accepted),
+        "calibration_error": _calibration_error(table, seed),
+        "unknown": {kind: _of_unknown(answers, flags, seed) for kind, flags in table.unknown_kinds.items()},
     }
-    for kind, unknown in judged.unknown_kinds.items():
-        answer["reject_auroc"][kind] = {
-            "photos": int(unknown.sum()),
-            "decision": _auroc(score[exhibits], score[unknown], seed),
-            "distance": _auroc(-judged.d_top1[exhibits], -judged.d_top1[unknown], seed),
-        }
-    return answer
 
 
-def _share(flags: Flags, seed: int) -> dict[str, float]:
-    resampled = np.random.default_rng(seed).choice(flags, (_RESAMPLES, len(flags))).mean(axis=1)
-    return _with_interval(float(flags.mean()), resampled)
+def _of_unknown(answers: Answers, unknown: Flags, seed: int) -> dict[str, Any]:
+    """How well one kind of unknown photo is told from exhibits."""
+    table, exhibits = answers.judged, answers.judged.exhibits
+    shots = [table.shot[exhibits], table.shot[unknown]]
+    scores = np.concatenate([answers.reaches[exhibits], answers.reaches[unknown]])
+    truth = np.repeat([1, 0], [exhibits.sum(), unknown.sum()])
+    return {
+        "questions": int(unknown.sum()),
+        "photos": len(np.unique(table.photo[unknown])),
+        "shots": len(np.unique(shots[1])),
+        "accepted": bootstrap.share(answers.accepted[unknown], shots[1], seed),
+        **bootstrap.each(lambda weights: rejection(truth, scores, weights), shots, seed),
+    }
 
 
-def _auroc(exhibits: Numbers, unknown: Numbers, seed: int) -> dict[str, float]:
-    random = np.random.default_rng(seed)
-    resampled = [
-        auroc(random.choice(exhibits, len(exhibits)), random.choice(unknown, len(unknown)))
-        for _ in range(_RESAMPLES // 5)
-    ]
-    return _with_interval(auroc(exhibits, unknown), np.array(resampled))
+def rejection(truth: Rows, scores: Numbers, weights: Numbers | None = None) -> dict[str, float]:
+    """How well a score (higher for exhibits) tells exhibits (truth 1) from photos to be refused (0).
+
+    ``auroc``: 1 is perfect, 0.5 is chance. ``aupr``: the average precision of accepting. ``eer``: the error
+    at the threshold where as many exhibits are refused as unknown photos accepted. ``fpr95``: the share of
+    unknown photos accepted where 95 % of the exhibits are.
+    """
+    false, true, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
+    return {
+        "auroc": float(roc_auc_score(truth, scores, sample_weight=weights)),
+        "aupr": float(average_precision_score(truth, scores, sample_weight=weights)),
+        "eer": _equal_error_rate(false, true),
+        "fpr95": float(false[np.argmax(true >= TPR - 1e-12)]),
+    }
+
+
+def _equal_error_rate(false: Numbers, true: Numbers) -> float:
+    """Where the ROC curve crosses the falling diagonal, between its points in a straight line."""
+    excess = false - (1 - true)  # rises from -1 to 1
+    after = int(np.argmax(excess >= 0))
+    before = after - 1
+    part = -excess[before] / (excess[after] - excess[before])
+    return float(false[before] + part * (false[after] - false[before]))
 
 
 def auroc(exhibits: Numbers, unknown: Numbers) -> float:
     """How well a score (higher for exhibits) separates the two; 1 is perfect, 0.5 is chance."""
-    truth = np.concatenate([np.ones(len(exhibits)), np.zeros(len(unknown))])
+    truth = np.repeat([1, 0], [len(exhibits), len(unknown)])
     return float(roc_auc_score(truth, np.concatenate([exhibits, unknown])))
 
 
-def _with_interval(value: float, resampled: Numbers) -> dict[str, float]:
-    low, high = np.quantile(resampled, (0.025, 0.975))
-    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+def _calibration_error(table: Judged, seed: int) -> Figure:
+    groups = [table.shot[flags] for flags in _sorts(table)]
+    order = np.concatenate([np.flatnonzero(flags) for flags in _sorts(table)])
+    right, p_top1 = table.best_right[order], table.p_top1[order]
+    balance = balanced(table)[order]
+
+    def error(weights: Numbers) -> dict[str, float]:
+        return {"": calibration_error(right, p_top1, weights * balance)}
+
+    return bootstrap.each(error, groups, seed)[""]
+
+
+def _sorts(table: Judged) -> list[Flags]:
+    return [table.exhibits, *table.unknown_kinds.values()]
+
+
+def balanced(table: Judged) -> Numbers:
+    """float64[Q]: weights under which exhibits count as much as all unknown photos, each kind the same.
+
+    That is the mixture which the calibration is fitted to; nobody knows a museum's own.
+    """
+    weights = np.zeros(len(table.kind))
+    kinds = table.unknown_kinds
+    weights[table.exhibits] = 1 / table.exhibits.sum()
+    for flags in kinds.values():
+        weights[flags] = 1 / flags.sum() / len(kinds)
+    return weights
+
+
+def calibration_error(right: Flags, p_top1: Numbers, weights: Numbers) -> float:
+    """The expected calibration error (Guo et al., "On Calibration of Modern Neural Networks", 2017): the mean
+    difference between a bin's probabilities and its share of right ones."""
+    bars = calibration_curve(right, p_top1, weights)
+    return sum(abs(bar.right - bar.claimed) * bar.weight for bar in bars)
+
+
+@frozen
+class Bar:
+    """Photos whose probabilities are about the same."""
+
+    claimed: float
+    """Their mean probability."""
+    right: float
+    """The share of them that show the item they are most like."""
+    weight: float
+    """Their share of all photos."""
+
+
+def calibration_curve(right: Flags, p_top1: Numbers, weights: Numbers) -> list[Bar]:
+    """The bins that are not empty, from 0 to 1."""
+    bins = np.minimum((p_top1 * BINS).astype(np.int64), BINS - 1)
+    sums = [np.bincount(bins, values, BINS) for values in (weights * p_top1, weights * right, weights)]
+    return [
+        Bar(float(claimed / weight), float(hits / weight), float(weight / weights.sum()))
+        for claimed, hits, weight in zip(*sums, strict=True)
+        if weight > 0
+    ]

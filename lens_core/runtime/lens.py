@@ -16,7 +16,7 @@ from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Thresholds
 from lens_core.contracts import Floats, Photo, Pixels, Runtime
-from lens_core.decision import messages
+from lens_core.decision import messages, scores
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
 from lens_core.errors import (
@@ -57,6 +57,10 @@ class Scores:
     """float32[Q]: cosine distance to the nearest reference photo (``d_top1``)."""
     nearest: list[str]
     """The item of that photo."""
+    cosines: Floats
+    """float32[Q, K]: to what the classifier has learned of each item."""
+    rejection: Floats | None
+    """float32[Q]: what T is compared with, where that is not the best item's probability."""
 
     def evidence(self, row: int) -> Evidence:
         """One photo's numbers, as the rule takes them."""
@@ -64,8 +68,9 @@ class Scores:
         order = np.argsort(-probs, kind="stable")
         best = float(probs[order[0]])
         second = float(probs[order[1]]) if len(order) > 1 else 0.0
+        score = best if self.rejection is None else float(self.rejection[row])
         nearest, distance = self.nearest[row], float(self.distances[row])
-        return Evidence(self.items[order[0]], best, best - second, nearest, distance)
+        return Evidence(self.items[order[0]], score, best - second, nearest, distance)
 
 
 class Lens:
@@ -160,8 +165,8 @@ class Lens:
         thresholds = self.check_question(place, reject_threshold)
         if not photos:
             return []
-        scores = self.scores(nfc(place), photos)
-        return [self._result(photo, scores, row, thresholds, topk) for row, photo in enumerate(photos)]
+        seen = self.scores(nfc(place), photos)
+        return [self._result(photo, seen, row, thresholds, topk) for row, photo in enumerate(photos)]
 
     def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
         """The thresholds that will decide. Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
@@ -198,14 +203,29 @@ class Lens:
     ) -> Scores:
         """The same from the network's two outputs; ``search`` stands in for the place's own gallery."""
         search = search or self._search.of_place(place)
-        distances, nearest = search.nearest(embeddings)
-        items = search.items
+        similarities, nearest = search.nearest(embeddings)
+        items, calibration = search.items, self.manifest.calibration
         # An item that was never trained is scored by its photos' mean, beside the trained ones.
         cosines = embeddings @ search.prototypes.T
         for row, item in enumerate(items):
             if (place, item) in self._columns:
                 cosines[:, row] = logits[:, self._columns[place, item]]
-        return Scores(place, items, probabilities(cosines, self.manifest.calibration), distances, nearest)
+        probs = probabilities(cosines, calibration)
+        distances = np.maximum(1 - similarities[:, 0], 0)
+        rejection = self._rejection(probs, cosines, similarities, embeddings, search)
+        return Scores(place, items, probs, distances, nearest, cosines, rejection)
+
+    def _rejection(
+        self, probs: Floats, cosines: Floats, similarities: Floats, embeddings: Floats, search: PlaceSearch
+    ) -> Floats | None:
+        chosen = self.manifest.thresholds and self.manifest.thresholds.score
+        if not chosen:
+            return None
+        signals = scores.from_probabilities(probs, cosines, self.manifest.calibration)
+        signals |= scores.from_neighbours(similarities)
+        if "mahalanobis" in chosen.weights:
+            signals["mahalanobis"] = search.mahalanobis(embeddings)
+        return scores.apply(chosen, signals).astype(np.float32)
 
     def _run(self, images: Pixels) -> tuple[Floats, Floats]:
         """Ask the runtime, and see that what it answers is what was agreed."""

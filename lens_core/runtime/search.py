@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lens_core.artifacts.atomic import atomic_write
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery, GalleryFile
 from lens_core.contracts import Floats, Rows, VectorIndex
+from lens_core.decision.scores import Mahalanobis
 from lens_core.errors import (
     ArtifactError,
     BrokenPluginError,
@@ -42,18 +44,25 @@ class PlaceSearch:
     index_name: str
 
     def nearest(self, queries: Floats) -> tuple[Floats, list[str]]:
-        """(d_top1 float32[Q], the item of the nearest reference photo for each query).
+        """(cosines float32[Q, k] of the most similar reference photos, best first; the item of the first).
 
-        The index only finds candidates. Distances come from the gallery, so D means the same whichever index
+        The index only finds candidates. Cosines come from the gallery, so D means the same whichever index
         is used and however coarsely it stores its vectors.
         """
         rows = self._candidates(queries)
         found = self.gallery.embeddings[rows]  # row -1, not found, is put last below
-        distances = np.where(rows < 0, FARTHEST, 1 - np.einsum("qkd,qd->qk", found, queries))
-        best = distances.argmin(axis=1)[:, None]
-        nearest = np.take_along_axis(rows, best, axis=1)[:, 0]
-        d_top1 = np.take_along_axis(distances, best, axis=1)[:, 0].clip(0, FARTHEST)
-        return d_top1.astype(np.float32), [self.gallery.labels[row][1] for row in nearest]
+        cosines = np.where(rows < 0, 1 - FARTHEST, np.einsum("qkd,qd->qk", found, queries))
+        order = np.argsort(-cosines, axis=1, kind="stable")
+        nearest = np.take_along_axis(rows, order[:, :1], axis=1)[:, 0]
+        ranked = np.take_along_axis(cosines, order, axis=1).clip(1 - FARTHEST, 1)
+        return ranked.astype(np.float32), [self.gallery.labels[row][1] for row in nearest]
+
+    @cached_property
+    def mahalanobis(self) -> Mahalanobis:
+        """Of this place's reference photos."""
+        numbers = {item: number for number, item in enumerate(self.items)}
+        labels = np.array([numbers[item] for _, item in self.gallery.labels], np.int64)
+        return Mahalanobis.of(self.gallery.embeddings, labels)
 
     def _candidates(self, queries: Floats) -> Rows:
         """int64[Q, k] rows of the gallery, -1 where there is none. Raises BrokenPluginError (E420)."""

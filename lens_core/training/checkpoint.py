@@ -43,6 +43,7 @@ def load(path: Path) -> tuple[LensNet, Documents]:
     net = LensNet(
         rebuild_backbone(about.backbone.name, about.preprocess.size), about.embedding_dim, len(about.classes)
     )
+    net.full_name, net.licence = about.backbone.full_name, about.backbone.licence
     try:
         net.load_state_dict(safetensors.torch.load(documents[WEIGHTS]))
     except (RuntimeError, safetensors.SafetensorError) as error:

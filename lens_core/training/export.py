@@ -13,6 +13,7 @@ import torch
 from attrs import frozen
 
 from lens_core import plugins
+from lens_core.artifacts import guide, probes
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.atomic import check_writable, move_into_place
 from lens_core.artifacts.manifest import Certificate
@@ -26,7 +27,7 @@ from lens_core.errors import (
     ExportMismatchError,
 )
 from lens_core.runtime.lens import Lens, open_runtime
-from lens_core.training import checkpoint, int8, parity, probes
+from lens_core.training import checkpoint, int8, parity
 from lens_core.training.network import LensNet
 
 INT8 = "int8"
@@ -88,7 +89,10 @@ def export(
         certified = _with_certificate(documents, certificate)
         final = _write(exporter, network, certified, Path(folder) / "final" / target.name)
         _check_final(exporter, net, certified, draft, final)
+        names = [path.name for path in final.parent.iterdir()]
         move_into_place(final, target)
+    runtime = plugins.choose("runtime", target.suffix.removeprefix(".")).distribution
+    guide.write(target, names, manifests.from_documents(certified, target), runtime)
     return Exported(target, certificate)
 
 

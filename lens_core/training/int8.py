@@ -9,18 +9,18 @@ from attrs import frozen
 
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Certificate
+from lens_core.artifacts.probes import evenly
 from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import decode
 from lens_core.photos.layout import ood_photos
 from lens_core.photos.preprocess import prepare
 from lens_core.runtime.lens import Lens, Scores
+from lens_core.runtime.material import trained_photos
 from lens_core.runtime.search import GallerySearch
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
-from lens_core.training.material import trained_photos
 from lens_core.training.parity import decision
-from lens_core.training.probes import evenly
 
 MOST_PHOTOS = 300
 """So many are asked at most; each also as a changed view, which the model was not trained on."""

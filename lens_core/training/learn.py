@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-import attrs
-import numpy as np
 from attrs import frozen
 
 from lens_core.artifacts.manifest import Calibration, OperatingPoint, Thresholds
-from lens_core.contracts import Floats
 from lens_core.evaluation import metrics, tuning
-from lens_core.evaluation.held_out import judge
+from lens_core.evaluation.answers import Answers
+from lens_core.evaluation.asked import Asked
+from lens_core.evaluation.calibrating import USUAL, can_calibrate, fit_calibration
+from lens_core.evaluation.judged import judge
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Reject
 from lens_core.training import proof
-from lens_core.training.proof import Asked, Lesson, Reference
+from lens_core.training.lesson import Lesson
+from lens_core.training.proof import Fitted, fit_on_features
 from lens_core.training.split import Split
 
 
@@ -25,47 +26,31 @@ from lens_core.training.split import Split
 class Learned:
     """What was learned from a lesson, and how well it did on photos held out of it."""
 
-    reference: Reference
+    fitted: Fitted
     calibration: Calibration
     thresholds: Thresholds | None
     """None where too few photos were there to tune on."""
     operating_point: OperatingPoint | None
     figures: dict[str, Any]
-    """Top-1, top-3 and AUROCs with intervals; empty where nothing could be held out."""
-    asked: tuple[Asked, ...]
-    """Every question the figures come from."""
+    """See :func:`lens_core.evaluation.metrics.figures`; empty where nothing could be held out."""
+    answers: Answers | None
+    """To every question that the figures come from."""
 
 
-def learn(
-    lesson: Lesson, splits: Sequence[Split], *, ood: Floats | None = None, progress: Progress = no_progress
-) -> Learned:
-    """Fit the heads on all photos; calibrate and tune them on photos held out in the splits.
-
-    ``ood`` holds features float32[Q, F] of photos that show no exhibit; they are asked in every place.
-    """
-    finished = count(1)
-    fits = 1 + len(splits) + len(proof.look_alike_groups(lesson))
-
-    def step() -> None:
-        progress(next(finished), fits)
-
-    reference = proof.refer(lesson, np.arange(len(lesson.labels)), lesson.settings.seed)
-    step()
-    asked = [*proof.held_out_photos(lesson, splits, step), *proof.look_alikes(lesson, step)]
-    if ood is not None:
-        asked += proof.ask_everywhere(lesson, reference, ood)
-    return _conclude(reference, asked, lesson.settings.reject, lesson.settings.seed)
+def learn(lesson: Lesson, splits: Sequence[Split], progress: Progress = no_progress) -> Learned:
+    """Fit the heads on all photos; calibrate and tune them on photos held out in the splits."""
+    finished, fits = count(1), proof.fit_count(lesson, splits)
+    fitted, asked = proof.ask_all(lesson, splits, fit_on_features, lambda: progress(next(finished), fits))
+    return _conclude(fitted, asked, lesson.settings.reject, lesson.settings.seed)
 
 
-def _conclude(reference: Reference, asked: Sequence[Asked], reject: Reject, seed: int) -> Learned:
-    held_out = [part.answers for part in asked]
+def _conclude(fitted: Fitted, asked: Sequence[Asked], reject: Reject, seed: int) -> Learned:
     by_hand = Thresholds(reject.threshold, reject.min_top1_margin, reject.max_distance)
-    kinds = {part.kind for part in held_out}
-    if "exhibit" not in kinds or len(kinds) < 2:
-        return Learned(reference, tuning.USUAL, None if reject.tune else by_hand, None, {}, ())
-    calibration = tuning.fit_calibration(held_out)
-    judged = judge(held_out, calibration)
+    if not can_calibrate(asked):
+        return Learned(fitted, USUAL, None if reject.tune else by_hand, None, {}, None)
+    calibration = fit_calibration(asked)
+    judged = judge(asked, calibration)
     thresholds = tuning.tune_thresholds(judged, reject.false_accept_cost) if reject.tune else by_hand
+    answers = Answers.of(judged, thresholds)
     point = tuning.operating_point(judged, thresholds)
-    figures = metrics.figures(judged, thresholds, seed) | {"operating_point": attrs.asdict(point)}
-    return Learned(reference, calibration, thresholds, point, figures, tuple(asked))
+    return Learned(fitted, calibration, thresholds, point, metrics.figures(answers, seed), answers)

@@ -12,16 +12,16 @@ import numpy as np
 from attrs import frozen
 from PIL import Image, ImageOps
 
+from lens_core.artifacts import probes
 from lens_core.artifacts.manifest import Certificate
+from lens_core.artifacts.probes import Probe
 from lens_core.contracts import Documents, Photo
 from lens_core.decision.rule import decide
 from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import LEAST_SIDE, decode
 from lens_core.photos.layout import ood_photos
 from lens_core.runtime.lens import USUAL, Lens, Scores
-from lens_core.training import probes
-from lens_core.training.material import trained_photos
-from lens_core.training.probes import Probe
+from lens_core.runtime.material import trained_photos
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 1e-2}
 """Largest difference of any score or distance, on any photo, by precision of the export."""

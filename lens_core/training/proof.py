@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from attrs import frozen
 
 from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import Floats
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut
-from lens_core.settings import Settings
+from lens_core.evaluation.asked import EXHIBIT, Asked, PlaceModel, Questions
 from lens_core.training.heads import Heads, Labels, fit_heads
-from lens_core.training.split import Split, item_groups
+from lens_core.training.lesson import Lesson
+from lens_core.training.split import Split, folds, item_groups
 
 LOOK_ALIKE_GROUPS = 6
 Step = Callable[[], None]
@@ -20,124 +21,150 @@ Step = Callable[[], None]
 
 
 @frozen(eq=False)
-class Lesson:
-    """What there is to learn from: N photos of C classes, an item of a place each."""
-
-    features: Floats
-    """float32[N, 1 + V, F]."""
-    labels: Labels
-    """int64[N]: class of each photo."""
-    place_of: Labels
-    """int64[C]: place of each class."""
-    settings: Settings
-
-    def items_of(self, place: int, rows: Labels) -> Labels:
-        """The classes of a place that these photos show, sorted."""
-        shown = np.unique(self.labels[rows])
-        of_place: Labels = shown[self.place_of[shown] == place]
-        return of_place
-
-    @property
-    def places(self) -> list[int]:
-        return [int(place) for place in np.unique(self.place_of)]
-
-
-@frozen(eq=False)
-class Reference:
-    """Fitted heads and the gallery they answer from."""
+class Fitted:
+    """A model that learned from some photos of a lesson, and what it makes of all of them."""
 
     heads: Heads
-    embeddings: Floats
-    """float32[N, D]."""
-    labels: Labels
-    """int64[N]: class of each gallery row."""
-    columns: dict[int, int]
+    train: Labels
+    """Rows of the lesson it learned from; they are its gallery."""
+    columns: dict[tuple[str, str], int]
     """Class -> row of ``heads.directions``."""
+    embeddings: Floats
+    """float32[N, D]: of every photo of the lesson."""
+    strays: Floats
+    """float32[S, D]."""
+
+    def place_model(self, lesson: Lesson, place: str) -> PlaceModel | None:
+        """What the place is answered from; None where the model learned of none of its items."""
+        rows = self.train[lesson.homes[self.train] == place]
+        if not len(rows):
+            return None
+        directions = {
+            item: self.heads.directions[column]
+            for (where, item), column in self.columns.items()
+            if where == place
+        }
+        return PlaceModel.of(place, self.embeddings[rows], lesson.items[rows].tolist(), directions)
 
 
-@frozen(eq=False)
-class Asked:
-    """Photos asked within one place, and what came back."""
+class Recipe(Protocol):
+    """A way to make a model from some rows of a lesson."""
 
-    place: int
-    items: Labels
-    """int64[K]: the classes among which the answer was sought."""
-    rows: Labels
-    """int64[Q]: each photo's row in the lesson, or in the list of photos that show no exhibit."""
-    answers: HeldOut
+    def __call__(self, lesson: Lesson, rows: Labels, seed: int) -> Fitted: ...
 
 
-def refer(lesson: Lesson, rows: Labels, seed: int) -> Reference:
-    """Fit heads on some photos of the lesson; these photos are the gallery."""
+def fit_on_features(lesson: Lesson, rows: Labels, seed: int) -> Fitted:
+    """The recipe of a frozen backbone: its features are there already, only heads are fitted."""
     labels = lesson.labels[rows]
-    columns = {int(label): column for column, label in enumerate(np.unique(labels))}
-    compact = np.array([columns[int(label)] for label in labels], np.int64)
-    heads = fit_heads(lesson.features[rows], compact, lesson.settings, seed)
-    return Reference(heads, heads.embed(lesson.features[rows, 0]), labels, columns)
+    numbers = np.unique(labels)
+    heads = fit_heads(lesson.features[rows], np.searchsorted(numbers, labels), lesson.settings, seed)
+    columns = {lesson.classes[number]: column for column, number in enumerate(numbers)}
+    strays = heads.embed(lesson.strays.features) if lesson.strays else np.empty((0, 0), np.float32)
+    return Fitted(heads, rows, columns, heads.embed(lesson.features[:, 0]), strays)
 
 
-def ask(reference: Reference, items: Labels, queries: Floats, truth: Labels, kind: str) -> HeldOut:
-    """Ask Q photos (features float32[Q, F]) within the place that has these items (their classes, sorted)."""
-    embeddings = reference.heads.embed(queries)
-    in_place = np.isin(reference.labels, items)
-    distances = np.clip(1 - embeddings @ reference.embeddings[in_place].T, 0, 2)
-    nearest = reference.labels[in_place][distances.argmin(axis=1)]
-    directions = reference.heads.directions[[reference.columns[int(item)] for item in items]]
-    return HeldOut(
-        kind=kind,
-        cosines=np.asarray(embeddings @ directions.T, np.float32),
-        distances=np.asarray(distances.min(axis=1), np.float32),
-        nearest=np.searchsorted(items, nearest),
-        truth=np.where(np.isin(truth, items), np.searchsorted(items, truth), UNKNOWN),
-    )
+def ask_all(
+    lesson: Lesson, splits: Sequence[Split], recipe: Recipe, step: Step
+) -> tuple[Fitted, list[Asked]]:
+    """The model of all photos, and every question that can be put to models made without the photo asked."""
+    fitted = recipe(lesson, np.arange(len(lesson.labels)), lesson.settings.seed)
+    step()
+    asked = [
+        *held_out_photos(lesson, splits, recipe, step),
+        *look_alikes(lesson, recipe, step),
+        *strays_everywhere(lesson, fitted),
+    ]
+    return fitted, asked
 
 
-def ask_everywhere(lesson: Lesson, reference: Reference, queries: Floats) -> Iterator[Asked]:
-    """Photos that show no exhibit, asked in every place."""
-    unknown, rows = np.full(len(queries), UNKNOWN, np.int64), np.arange(len(queries))
-    for place in lesson.places:
-        items = np.flatnonzero(lesson.place_of == place)
-        yield Asked(place, items, rows, ask(reference, items, queries, unknown, "ood"))
+def fit_count(lesson: Lesson, splits: Sequence[Split]) -> int:
+    """How many models :func:`ask_all` makes."""
+    return 1 + len(splits) + len(look_alike_groups(lesson))
 
 
-def _ask_rows(
-    lesson: Lesson, reference: Reference, place: int, train: Labels, rows: Labels, kind: str
-) -> list[Asked]:
-    """Photos of the lesson, asked in a place; nothing where the training rows show none of its items."""
-    items = lesson.items_of(place, train)
-    if not len(items) or not len(rows):
-        return []
-    answers = ask(reference, items, lesson.features[rows, 0], lesson.labels[rows], kind)
-    return [Asked(place, items, rows, answers)]
-
-
-def held_out_photos(lesson: Lesson, splits: Sequence[Split], step: Step) -> Iterator[Asked]:
+def held_out_photos(lesson: Lesson, splits: Sequence[Split], recipe: Recipe, step: Step) -> Iterator[Asked]:
     """Each split's held-out photos, asked in their own place and, as unknowns, in every other place."""
     for number, (train, held_out) in enumerate(splits):
-        reference = refer(lesson, train, lesson.settings.seed + number)
+        fitted = recipe(lesson, train, lesson.settings.seed + number)
         step()
-        home = lesson.place_of[lesson.labels[held_out]]
         for place in lesson.places:
-            yield from _ask_rows(lesson, reference, place, train, held_out[home == place], "exhibit")
-            yield from _ask_rows(lesson, reference, place, train, held_out[home != place], "other_place")
+            if model := fitted.place_model(lesson, place):
+                yield from _at_home_and_away(lesson, fitted.embeddings, model, held_out)
 
 
-def look_alikes(lesson: Lesson, step: Step) -> Iterator[Asked]:
+def look_alikes(lesson: Lesson, recipe: Recipe, step: Step) -> Iterator[Asked]:
     """Each item in turn treated as unknown: left out of heads and gallery, then asked in its own place."""
     for group in look_alike_groups(lesson):
         train = np.flatnonzero(~np.isin(lesson.labels, group))
         if not len(train):
             continue
-        reference = refer(lesson, train, lesson.settings.seed)
+        fitted = recipe(lesson, train, lesson.settings.seed)
         step()
-        for item in group:
-            rows = np.flatnonzero(lesson.labels == item)
-            yield from _ask_rows(lesson, reference, int(lesson.place_of[item]), train, rows, "look_alike")
+        for number in group:
+            rows = np.flatnonzero(lesson.labels == number)
+            if model := fitted.place_model(lesson, lesson.classes[number][0]):
+                yield model.ask(_questions(lesson, rows, "look_alike"), fitted.embeddings[rows])
+
+
+def strays_everywhere(lesson: Lesson, fitted: Fitted) -> Iterator[Asked]:
+    """Photos that show no exhibit, asked in every place; untrained exhibits, asked in their own."""
+    for place in lesson.places:
+        if model := fitted.place_model(lesson, place):
+            yield from _strays(lesson, fitted, model)
+
+
+def held_out_place(
+    lesson: Lesson, place: str, fold_count: int, recipe: Recipe, step: Step
+) -> Iterator[Asked]:
+    """A place that the model never saw, answered from its gallery alone.
+
+    The gallery holds a part of its photos, as if a curator had enrolled them; the others are asked. Each of
+    its items in turn is also left out of the gallery and asked as a look-alike.
+    """
+    seed, inside = lesson.settings.seed, np.flatnonzero(lesson.homes == place)
+    outside = np.flatnonzero(lesson.homes != place)
+    fitted = recipe(lesson, outside, seed)
+    step()
+
+    def gallery_of(rows: Labels) -> PlaceModel:
+        return PlaceModel.of(place, fitted.embeddings[rows], lesson.items[rows].tolist())
+
+    for train, held_out in folds(lesson.labels[inside], lesson.shots[inside], fold_count, seed):
+        rows = inside[held_out]
+        yield gallery_of(inside[train]).ask(_questions(lesson, rows, EXHIBIT), fitted.embeddings[rows])
+    whole = gallery_of(inside)
+    yield whole.ask(_questions(lesson, outside, "other_place"), fitted.embeddings[outside])
+    yield from _strays(lesson, fitted, whole)
+    for number in np.unique(lesson.labels[inside]):
+        rows, others = inside[lesson.labels[inside] == number], inside[lesson.labels[inside] != number]
+        if len(others):
+            yield gallery_of(others).ask(_questions(lesson, rows, "look_alike"), fitted.embeddings[rows])
+
+
+def _at_home_and_away(lesson: Lesson, embeddings: Floats, model: PlaceModel, rows: Labels) -> Iterator[Asked]:
+    at_home = lesson.homes[rows] == model.place
+    for kind, part in ((EXHIBIT, rows[at_home]), ("other_place", rows[~at_home])):
+        if len(part):
+            yield model.ask(_questions(lesson, part, kind), embeddings[part])
+
+
+def _questions(lesson: Lesson, rows: Labels, kind: str) -> Questions:
+    items = lesson.items[rows] if kind == EXHIBIT else np.full(len(rows), "")
+    return Questions(kind, lesson.photos[rows], lesson.shots[rows], items)
+
+
+def _strays(lesson: Lesson, fitted: Fitted, model: PlaceModel) -> Iterator[Asked]:
+    if strays := lesson.strays:
+        for kind, home in (("untrained", model.place), ("ood", "")):
+            rows = np.flatnonzero(strays.homes == home)
+            questions = Questions(kind, strays.photos[rows], strays.shots[rows], np.full(len(rows), ""))
+            if len(rows):
+                yield model.ask(questions, fitted.strays[rows])
 
 
 def look_alike_groups(lesson: Lesson) -> list[Labels]:
     """Which items are left out together (see :func:`lens_core.training.split.item_groups`)."""
     centred = lesson.features[:, 0] - lesson.features[:, 0].mean(axis=0)
-    classes = range(len(lesson.place_of))
+    classes = range(len(lesson.classes))
     means = np.stack([centred[lesson.labels == label].mean(axis=0) for label in classes])
     return item_groups(normalise(means), LOOK_ALIKE_GROUPS)

@@ -15,23 +15,22 @@ import torch
 from attrs import frozen
 from filelock import FileLock, Timeout
 
+from lens_core.artifacts import probes, provenance
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
-from lens_core.contracts import Floats, Pixels
 from lens_core.errors import BadSettingError, BusyError
 from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
+from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, silent
-from lens_core.settings import Settings, to_dict, to_yaml
-from lens_core.training import checkpoint, probes, provenance, record
-from lens_core.training.features import compute
+from lens_core.settings import Settings, recorded, to_yaml
+from lens_core.training import checkpoint
 from lens_core.training.finetune import finetune, keep_photos
-from lens_core.training.heads import Labels
 from lens_core.training.learn import Learned, learn
+from lens_core.training.lesson import duplicate_groups, gather, labels_of
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import Lesson
 from lens_core.training.split import Split, folds
 
 CHECKPOINT = "best.ckpt"
@@ -50,6 +49,7 @@ class TrainedRun:
     manifest: Manifest
     metrics: dict[str, Any]
     dataset: Dataset
+    warnings: tuple[str, ...] = ()
 
 
 def train(
@@ -57,14 +57,14 @@ def train(
     dataset: Dataset,
     save_dir: Path,
     *,
-    ood: Sequence[Path] = (),
+    strays: Sequence[StrayPhoto] = (),
     stage: Stage = silent,
 ) -> TrainedRun:
     """Train on the photos of a data set and write ``best.ckpt`` and ``metrics.json`` to ``save_dir``.
 
-    ``ood`` are photos that show no exhibit. Running it again in the same folder reuses features and goes on
-    with an interrupted fine-tuning. Raises DataError (E12x), PluginError (E4xx), CannotWriteError (E700) or
-    BusyError (E710).
+    ``strays`` are photos that must be refused. Running it again in the same folder reuses features and goes
+    on with an interrupted fine-tuning. Raises DataError (E1xx), PluginError (E4xx), CannotWriteError (E700)
+    or BusyError (E710).
     """
     if not (settings.pretrained or settings.weights or settings.finetune):
         raise BadSettingError(
@@ -74,27 +74,13 @@ def train(
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
         splits = _finetune(net, dataset, settings, save_dir, stage) if settings.finetune else None
-        paths = [photo.path for photo in dataset.photos]
-        features = compute(paths, net, augment=settings.augment, progress=stage("Looking at the photos"))
-        lesson = Lesson(features.values, labels_of(dataset), place_of(dataset), settings)
+        lesson, hashes = gather(dataset, strays, net, settings, stage)
         if splits is None:
-            splits = list(folds(lesson.labels, duplicate_groups(features.phashes), FOLDS, settings.seed))
-        ood_features = _ood_features(ood, net, settings, stage)
-        learned = learn(
-            lesson, splits, ood=ood_features, progress=stage("Learning, and testing on held-out photos")
-        )
-        return _write(net, learned, dataset, features.hashes, ood, settings, save_dir)
-
-
-def labels_of(dataset: Dataset) -> Labels:
-    """int64[N]: the class of each photo, numbered in the order of ``dataset.items``."""
-    numbers = {item: number for number, item in enumerate(dataset.items)}
-    return np.array([numbers[photo.place, photo.item] for photo in dataset.photos], np.int64)
-
-
-def duplicate_groups(phashes: Sequence[Pixels]) -> Labels:
-    """int64[N]: near-duplicate photos share a number."""
-    return duplicates.groups(len(phashes), duplicates.pairs(phashes))
+            splits = list(folds(lesson.labels, lesson.shots, FOLDS, settings.seed))
+        learned = learn(lesson, splits, stage("Learning, and testing on held-out photos"))
+        unseen = [hashes[row] for row in splits[0][1]] if settings.finetune and splits else None
+        run = _write(net, learned, dataset, hashes, unseen, strays, settings, save_dir)
+        return attrs.evolve(run, warnings=lesson.warnings)
 
 
 def _finetune(
@@ -112,32 +98,19 @@ def _finetune(
     return [split] if split else []
 
 
-def place_of(dataset: Dataset) -> Labels:
-    """int64[C]: the place of each class."""
-    places = list(dataset.places)
-    return np.array([places.index(place) for place, _ in dataset.items], np.int64)
-
-
-def _ood_features(files: Sequence[Path], net: LensNet, settings: Settings, stage: Stage) -> Floats | None:
-    if not files:
-        return None
-    progress = stage("Looking at photos that show no exhibit")
-    return compute(files, net, augment=settings.augment, views=0, progress=progress).values[:, 0]
-
-
 def _write(
     net: LensNet,
     learned: Learned,
     dataset: Dataset,
     hashes: Sequence[str],
-    ood: Sequence[Path],
+    unseen: Sequence[str] | None,
+    strays: Sequence[StrayPhoto],
     settings: Settings,
     save_dir: Path,
 ) -> TrainedRun:
-    net.take(learned.reference.heads)
+    net.take(learned.fitted.heads)
     weights = checkpoint.weights_of(net)
-    bare_name = settings.weights and Path(settings.weights).name
-    weights_named = bare_name if settings.strip_pii else settings.weights
+    weights_named = recorded(settings)["weights"] if settings.strip_pii else settings.weights
     manifest = Manifest(
         model_version=MODEL_VERSION,
         made_by=provenance.made_by(),
@@ -150,14 +123,16 @@ def _write(
         calibration=learned.calibration,
         thresholds=learned.thresholds,
         operating_point=learned.operating_point,
-        settings=to_dict(settings) | {"weights": bare_name},
-        provenance=provenance.record(dataset, hashes),
+        settings=recorded(settings),
+        provenance=provenance.record(dataset, hashes) | ({"unseen": unseen} if unseen else {}),
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    gallery = Gallery(learned.reference.embeddings, labels, metadata.read(dataset.root).descriptions())
-    checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, ood))
-    lines = record.held_out(learned, dataset, ood)
-    figures = {"seed": settings.seed, **learned.figures, "items": record.per_item(lines)}
+    gallery = Gallery(learned.fitted.embeddings, labels, metadata.read(dataset.root).descriptions())
+    asked_everywhere = [stray.path for stray in strays if not stray.home]
+    checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, asked_everywhere))
+    lines = list(learned.answers.lines()) if learned.answers else []
+    point = learned.operating_point and attrs.asdict(learned.operating_point)
+    figures = {"seed": settings.seed, **learned.figures, "operating_point": point}
     atomic_write(save_dir / SETTINGS, to_yaml(attrs.evolve(settings, weights=weights_named)))
     write_json(save_dir / "metrics.json", figures)
     write_json_lines(save_dir / "held_out.jsonl", lines)

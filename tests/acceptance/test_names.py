@@ -14,7 +14,8 @@ import pytest
 
 from lens_core.artifacts import container, gallery
 from lens_core.artifacts.cache import cache_folder
-from lens_core.photos.layout import ood_photos, scan
+from lens_core.photos.layout import scan
+from lens_core.photos.strays import find_strays
 from lens_core.settings import Settings
 from lens_core.training.train import train
 
@@ -80,7 +81,7 @@ def test_every_spelling_gives_the_same_classes_split_cache_and_model(
         data = korean_museum(*names)
         dataset = scan(data)
         assert dataset.items == tuple((p, i) for p in ("도자실", "조각실") for i in ("백자", "분청", "청자"))
-        train(tiny_settings, dataset, tmp_path / folder, ood=ood_photos(data))
+        train(tiny_settings, dataset, tmp_path / folder, strays=find_strays(dataset, data))
         written.append(everything_in(tmp_path / folder))
         cached.append(sorted((cache_folder() / "features").rglob("*")))
     assert {"held_out.jsonl", "photos.sha256.json", "model.safetensors"} <= set(written[0])

@@ -248,7 +248,7 @@ def _brightness(colour):
 
 def test_all_text_is_readable_by_light_and_by_night():
     """WCAG 2.2, 1.4.3: a contrast of 4.5 or more."""
-    style = (ROOT / "lens_core/audit/page.css").read_text(encoding="utf-8")
+    style = (ROOT / "lens_core/pages/base.css").read_text(encoding="utf-8")
     for scheme in re.findall(r":root \{(.*?)\}", style, re.DOTALL):
         colours = {name: _brightness(value) for name, value in re.findall(r"--(\w+): #(\w+);", scheme)}
         for ink in ("ink", "quiet", "error", "warning", "note"):

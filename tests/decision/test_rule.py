@@ -65,7 +65,7 @@ def test_only_an_item_that_one_opinion_named_is_ever_accepted(evidence, threshol
 def test_the_classifier_never_accepts_less_when_it_is_surer(evidence, thresholds, more):
     surer = Evidence(
         evidence.best_item,
-        max(evidence.p_top1, more),
+        max(evidence.score, more),
         evidence.margin,
         evidence.nearest_item,
         evidence.d_top1,

@@ -1,84 +1,217 @@
-"""Figures: checked against counting by hand and against scikit-learn."""
+"""Figures: checked against counting by hand, another use of scikit-learn, and torchmetrics."""
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
+from torchmetrics.functional.classification import (
+    binary_auroc,
+    binary_average_precision,
+    binary_calibration_error,
+)
 
 from lens_core.artifacts.manifest import Thresholds
-from lens_core.evaluation.held_out import Judged
-from lens_core.evaluation.metrics import auroc, decision_score, figures
-from lens_core.evaluation.tuning import _outcome
+from lens_core.evaluation.answers import Answers
+from lens_core.evaluation.metrics import (
+    auroc,
+    balanced,
+    calibration_curve,
+    calibration_error,
+    figures,
+    rejection,
+)
 
 THRESHOLDS = Thresholds(0.62, 0.12, 0.2)
 
 
 @pytest.fixture
-def judged():
+def answers(table):
     """40 exhibits, of which 30 come first and 36 among the first three; 20 look-alikes."""
     random = np.random.default_rng(0)
-    p = np.concatenate([random.uniform(0.3, 1, 40), random.uniform(0, 0.6, 20)])
-    d = np.concatenate([random.uniform(0.3, 0.8, 40), random.uniform(0.5, 1.2, 20)])
-    position = np.arange(60)
-    return Judged(
-        np.where(position < 40, "exhibit", "look_alike"),
-        p,
-        p,
-        d,
-        np.ones(60, bool),
-        position < 30,
-        position < 36,
-        position < 30,
-    )
+    exhibits = [
+        (
+            "exhibit",
+            f"{row}.jpg",
+            float(random.uniform(0.3, 1)),
+            {
+                "best_item": "x" if row < 30 else "y",
+                "nearest_item": "x" if row < 30 else "y",
+                "top3_right": row < 36,
+                "d_top1": 0.9,
+                "average_precision": row / 40,
+            },
+        )
+        for row in range(40)
+    ]
+    unknown = [
+        ("look_alike", f"u{row}.jpg", float(random.uniform(0, 0.6)), {"d_top1": 0.9}) for row in range(20)
+    ]
+    return Answers.of(table(*exhibits, *unknown), THRESHOLDS)
 
 
-def test_shares_are_counted(judged):
-    found = figures(judged, THRESHOLDS, seed=42)
+def test_shares_are_counted(answers):
+    found = figures(answers, seed=42)
     assert found["photos"] == 40
     assert (found["top1"]["value"], found["top3"]["value"]) == (0.75, 0.9)
+    assert found["map"]["value"] == pytest.approx(np.mean(np.arange(40) / 40), abs=1e-4)
+    right = sum(p >= 0.62 for p in answers.judged.p_top1[:30]) / 40
+    wrong = sum(p >= 0.62 for p in answers.judged.p_top1[30:40]) / 40
+    assert found["answered_right"]["value"] == pytest.approx(right, abs=1e-4)
+    assert found["answered_wrong"]["value"] == pytest.approx(wrong, abs=1e-4)
+    assert found["retaken"]["value"] == pytest.approx(1 - right - wrong, abs=1e-4)
+    assert found["unknown"]["look_alike"]["accepted"]["value"] == 0
 
 
-def test_the_interval_of_a_share_is_that_of_the_binomial_distribution(judged):
-    top1 = figures(judged, THRESHOLDS, seed=42)["top1"]
+def test_the_interval_of_a_share_is_that_of_the_binomial_distribution(answers):
+    top1 = figures(answers, seed=42)["top1"]
     half = 1.96 * np.sqrt(0.75 * 0.25 / 40)
     assert top1["low"] == pytest.approx(0.75 - half, abs=0.03)
     assert top1["high"] == pytest.approx(0.75 + half, abs=0.03)
 
 
-def test_aurocs_are_those_of_scikit_learn(judged):
-    scores = figures(judged, THRESHOLDS, seed=42)["reject_auroc"]["look_alike"]
-    truth = judged.exhibits
-    assert scores["photos"] == 20
-    assert scores["distance"]["value"] == pytest.approx(roc_auc_score(truth, -judged.d_top1), abs=1e-4)
-    # Here no margin is too small and no reference photo near enough, so the decision goes by p_top1.
-    assert scores["decision"]["value"] == pytest.approx(roc_auc_score(truth, judged.p_top1), abs=1e-4)
-    for score in (scores["distance"], scores["decision"]):
-        assert score["low"] <= score["value"] <= score["high"]
-        assert score["low"] < score["high"]
+def test_the_same_seed_gives_the_same_intervals(answers):
+    assert figures(answers, seed=1) == figures(answers, seed=1)
+    assert figures(answers, seed=1) != figures(answers, seed=2)
 
 
-def test_the_auroc_is_the_share_of_pairs_in_the_right_order():
-    exhibits, unknown = np.array([0.9, 0.5, 0.4]), np.array([0.5, 0.1])
-    # 0.9 beats both; 0.5 ties one (a half) and beats one; 0.4 beats one: 2 + 1.5 + 1 of 6 pairs
-    assert auroc(exhibits, unknown) == pytest.approx(4.5 / 6)
-    assert auroc(exhibits, exhibits) == 0.5
-    assert auroc(exhibits, exhibits - 1) == 1.0
+def test_every_figure_lies_in_its_interval(answers):
+    found = figures(answers, seed=42)
+    shown = [one for one in found.values() if isinstance(one, dict) and "value" in one]
+    shown += [one for one in found["unknown"]["look_alike"].values() if isinstance(one, dict)]
+    assert len(shown) == 12
+    for one in shown:
+        # The calibration error of resamples is larger than that of the photos: both have noise.
+        assert one["low"] <= one["value"] <= one["high"] or one is found["calibration_error"]
 
 
-def test_the_same_seed_gives_the_same_intervals(judged):
-    assert figures(judged, THRESHOLDS, seed=1) == figures(judged, THRESHOLDS, seed=1)
-    assert figures(judged, THRESHOLDS, seed=1) != figures(judged, THRESHOLDS, seed=2)
+def test_without_photos_to_be_refused_the_rest_is_measured(answers):
+    found = figures(answers.only(answers.judged.exhibits), seed=42)
+    assert found["unknown"] == {}
+    assert found["top1"]["value"] == 0.75
 
+
+# --- rejection
+
+COARSE = st.integers(0, 6).map(lambda number: number / 6)  # many ties
+SCORES = st.lists(COARSE, min_size=1, max_size=25)
+
+
+def together(exhibits, unknown):
+    truth = np.repeat([1, 0], [len(exhibits), len(unknown)])
+    return truth, np.array([*exhibits, *unknown])
+
+
+@given(SCORES, SCORES)
+def test_areas_agree_with_torchmetrics_also_with_ties(exhibits, unknown):
+    truth, scores = together(exhibits, unknown)
+    found = rejection(truth, scores)
+    # torchmetrics takes logits for scores outside 0..1; these are inside.
+    ours, theirs = torch.tensor(scores, dtype=torch.float64), torch.tensor(truth)
+    assert found["auroc"] == pytest.approx(float(binary_auroc(ours, theirs)), abs=1e-6)
+    assert found["aupr"] == pytest.approx(float(binary_average_precision(ours, theirs)), abs=1e-6)
+
+
+@given(SCORES, SCORES)
+def test_the_auroc_is_the_share_of_pairs_in_the_right_order(exhibits, unknown):
+    pairs = [(a > b) + 0.5 * (a == b) for a in exhibits for b in unknown]
+    truth, scores = together(exhibits, unknown)
+    assert rejection(truth, scores)["auroc"] == pytest.approx(np.mean(pairs))
+    assert auroc(np.array(exhibits), np.array(unknown)) == pytest.approx(np.mean(pairs))
+
+
+@given(SCORES, SCORES)
+def test_fpr95_is_the_least_share_let_in_by_a_threshold_that_accepts_95_of_100_exhibits(exhibits, unknown):
+    truth, scores = together(exhibits, unknown)
+    exhibits, unknown = np.array(exhibits), np.array(unknown)
+    good = [(unknown >= level).mean() for level in scores if (exhibits >= level).mean() >= 0.95 - 1e-12]
+    assert rejection(truth, scores)["fpr95"] == pytest.approx(min(good))
+
+
+@given(SCORES, SCORES)
+def test_at_the_equal_error_rate_no_threshold_makes_both_errors_smaller_nor_both_larger(exhibits, unknown):
+    truth, scores = together(exhibits, unknown)
+    rate = rejection(truth, scores)["eer"]
+    exhibits, unknown = np.array(exhibits), np.array(unknown)
+    levels = [*sorted(set(scores)), np.inf]
+    errors = [((exhibits < level).mean(), (unknown >= level).mean()) for level in levels]
+    assert min(max(pair) for pair in errors) >= rate - 1e-9
+    assert max(min(pair) for pair in errors) <= rate + 1e-9
+
+
+def test_the_equal_error_rate_by_hand():
+    # At 0.5: one of four exhibits is refused, one of four unknown photos gets in.
+    truth, scores = together([0.9, 0.8, 0.6, 0.2], [0.7, 0.4, 0.3, 0.1])
+    assert rejection(truth, scores)["eer"] == pytest.approx(0.25)
+    assert rejection(*together([0.9, 0.8], [0.2, 0.1]))["eer"] == 0
+    assert rejection(*together([0.5, 0.5], [0.5, 0.5]))["eer"] == 0.5
+
+
+@given(SCORES, SCORES)
+def test_weights_count_as_copies_do(exhibits, unknown):
+    truth, scores = together(exhibits, unknown)
+    copies = np.arange(len(scores)) % 3 + 1
+    once = rejection(truth, scores, copies.astype(float))
+    copied = rejection(np.repeat(truth, copies), np.repeat(scores, copies))
+    assert once == pytest.approx(copied)
+
+
+def test_the_area_under_a_precision_recall_curve_without_ties_is_near_its_trapezoids():
+    random = np.random.default_rng(0)
+    truth, scores = together(random.normal(1, 1, 500), random.normal(0, 1, 500))
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    assert rejection(truth, scores)["aupr"] == pytest.approx(auc(recall, precision), abs=0.005)
+    assert rejection(truth, scores)["auroc"] == pytest.approx(roc_auc_score(truth, scores))
+
+
+# --- what the decision goes by
 
 SHARES = st.floats(0, 1)
 PHOTOS = st.lists(st.tuples(SHARES, SHARES, st.floats(0, 2), st.booleans()), min_size=1, max_size=20)
 
 
 @given(PHOTOS, st.builds(Thresholds, st.floats(0.01, 1), SHARES, st.floats(0, 2)))
-def test_the_decision_score_reaches_t_exactly_for_photos_that_are_accepted(photos, thresholds):
-    p, margin, d, agree = (np.array(column) for column in zip(*photos, strict=True))
-    none = np.zeros(len(p), bool)
-    judged = Judged(np.full(len(p), "exhibit"), p, margin, d, agree, none, none, none)
-    accepted = _outcome(judged, thresholds)[1]
-    assert (decision_score(judged, thresholds) >= thresholds.threshold).tolist() == accepted.tolist()
+def test_what_the_decision_goes_by_reaches_t_exactly_for_photos_that_are_accepted(table, photos, thresholds):
+    rows = [
+        ("exhibit", "x.jpg", p, {"margin": margin, "d_top1": d, "nearest_item": "x" if agree else "y"})
+        for p, margin, d, agree in photos
+    ]
+    found = Answers.of(table(*rows), thresholds)
+    assert (found.reaches >= thresholds.threshold).tolist() == found.accepted.tolist()
+
+
+# --- calibration
+
+
+@given(st.lists(st.tuples(SHARES, st.booleans()), min_size=1, max_size=60))
+def test_the_calibration_error_agrees_with_torchmetrics(photos):
+    claimed, right = (np.array(column) for column in zip(*photos, strict=True))
+    ours = calibration_error(right.astype(bool), claimed, np.ones(len(claimed)))
+    theirs = binary_calibration_error(
+        torch.tensor(claimed, dtype=torch.float64), torch.tensor(right.astype(int)), n_bins=10, norm="l1"
+    )
+    assert ours == pytest.approx(float(theirs), abs=1e-5)
+
+
+def test_the_calibration_curve_by_hand():
+    claimed = np.array([0.05, 0.15, 0.17, 0.95, 1.0])
+    right = np.array([False, False, True, True, True])
+    bars = calibration_curve(right, claimed, np.ones(5))
+    assert [(bar.claimed, bar.right, bar.weight) for bar in bars] == [
+        pytest.approx((0.05, 0.0, 0.2)),
+        pytest.approx((0.16, 0.5, 0.4)),
+        pytest.approx((0.975, 1.0, 0.4)),
+    ]
+
+
+def test_exhibits_weigh_as_much_as_all_photos_to_be_refused_and_each_kind_the_same(table):
+    judged = table(
+        *(("exhibit", f"{n}", 0.5, {}) for n in range(6)),
+        *(("ood", f"o{n}", 0.5, {}) for n in range(3)),
+        ("look_alike", "l", 0.5, {}),
+    )
+    weights = balanced(judged)
+    assert weights[judged.exhibits].sum() == pytest.approx(1)
+    assert weights[judged.kind == "ood"].sum() == pytest.approx(0.5)
+    assert weights[judged.kind == "look_alike"].sum() == pytest.approx(0.5)

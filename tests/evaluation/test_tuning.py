@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from lens_core.artifacts.manifest import Calibration, Thresholds
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, Judged, judge
-from lens_core.evaluation.tuning import _outcome, fit_calibration, operating_point, tune_thresholds
+from lens_core.evaluation.answers import Answers
+from lens_core.evaluation.asked import UNKNOWN
+from lens_core.evaluation.calibrating import fit_calibration
+from lens_core.evaluation.judged import Judged, judge
+from lens_core.evaluation.tuning import operating_point, tune_thresholds
 
 GRID = [0.0, 0.1, 0.3, 0.5, 0.62, 0.9, 1.0]  # coarse, so that photos lie exactly on thresholds too
 
@@ -17,7 +20,13 @@ GRID = [0.0, 0.1, 0.3, 0.5, 0.62, 0.9, 1.0]  # coarse, so that photos lie exactl
 def judged(rows):
     """From rows of (kind, p_top1, margin, d_top1, best, nearest, truth)."""
     kind, p, margin, d, best, nearest, truth = (np.array(column) for column in zip(*rows, strict=True))
-    return Judged(kind, p, margin, d, best == nearest, best == truth, best == truth, nearest == truth)
+    names = np.array(["0", "1", "2", ""])  # truth UNKNOWN is -1, the last
+    count = np.arange(len(rows))
+    return Judged(
+        kind=kind, place=np.full(len(rows), "A"), photo=count.astype(str), shot=count, item=names[truth],
+        best_item=names[best], nearest_item=names[nearest], p_top1=p, margin=margin, d_top1=d, score=p,
+        top3_right=best == truth, average_precision=p,
+    )  # fmt: skip
 
 
 ROWS = st.lists(
@@ -39,13 +48,15 @@ THRESHOLDS = st.builds(Thresholds, *[st.sampled_from(GRID)] * 3)
 @settings(max_examples=300)
 @given(ROWS, THRESHOLDS)
 def test_what_is_measured_is_what_the_rule_decides(rows, thresholds):
-    right, accepted = _outcome(judged(rows), thresholds)
+    found = Answers.of(judged(rows), thresholds)
     verdicts = [
         decide(Evidence(str(best), p, margin, str(nearest), d), thresholds)
         for _, p, margin, d, best, nearest, _ in rows
     ]
-    assert accepted.tolist() == [verdict.item is not None for verdict in verdicts]
-    assert right.tolist() == [v.item == str(row[-1]) for v, row in zip(verdicts, rows, strict=True)]
+    assert found.accepted.tolist() == [verdict.item is not None for verdict in verdicts]
+    assert found.right.tolist() == [v.item == str(row[-1]) for v, row in zip(verdicts, rows, strict=True)]
+    assert found.reason.tolist() == [str(verdict.reason) for verdict in verdicts]
+    assert [name or None for name in found.selected.tolist()] == [verdict.item for verdict in verdicts]
 
 
 def test_the_operating_point_by_hand():
@@ -120,17 +131,20 @@ def test_the_nearest_photo_is_listened_to_only_where_it_helps():
 # --- calibration
 
 
-def answers(random, kind, count, of_truth, of_others, spread=0.1):
-    cosines = random.normal(of_others, spread, (count, 4)).clip(-1, 1)
-    truth = random.integers(0, 4, count)
-    if kind == "exhibit":
-        cosines[np.arange(count), truth] = random.normal(of_truth, spread, count).clip(-1, 1)
-    else:
-        truth = np.full(count, UNKNOWN)
-    nearest = cosines.argmax(axis=1)
-    return HeldOut(
-        kind, cosines.astype(np.float32), (1 - cosines.max(axis=1)).astype(np.float32), nearest, truth
-    )
+@pytest.fixture
+def answers(asked):
+    """``answers(random, kind, count, of_truth, of_others)``: photos whose cosines are drawn."""
+
+    def make(random, kind, count, of_truth, of_others, spread=0.1):
+        cosines = random.normal(of_others, spread, (count, 4)).clip(-1, 1)
+        truth = random.integers(0, 4, count)
+        if kind == "exhibit":
+            cosines[np.arange(count), truth] = random.normal(of_truth, spread, count).clip(-1, 1)
+        else:
+            truth = np.full(count, UNKNOWN)
+        return asked(kind, cosines, truth, cosines.argmax(axis=1), 1 - cosines.max(axis=1))
+
+    return make
 
 
 def log_loss(parts, calibration):
@@ -143,7 +157,7 @@ def log_loss(parts, calibration):
     return sum(losses)
 
 
-def test_no_calibration_nearby_surprises_less():
+def test_no_calibration_nearby_surprises_less(answers):
     random = np.random.default_rng(4)
     parts = [answers(random, kind, 400, 0.6, 0.2, spread=0.17) for kind in ("exhibit", "ood")]
     found = fit_calibration(parts)
@@ -152,7 +166,7 @@ def test_no_calibration_nearby_surprises_less():
         assert log_loss(parts, Calibration(found.scale * scale, found.none + none)) > least
 
 
-def test_probabilities_mean_what_they_say_on_new_photos():
+def test_probabilities_mean_what_they_say_on_new_photos(answers):
     random = np.random.default_rng(5)
     old, new = (
         [answers(random, "exhibit", 3000, 0.45, 0.2), answers(random, "ood", 3000, 0, 0.2)] for _ in range(2)
@@ -163,7 +177,7 @@ def test_probabilities_mean_what_they_say_on_new_photos():
         assert photos.best_right[chosen].mean() == pytest.approx(photos.p_top1[chosen].mean(), abs=0.06)
 
 
-def test_exhibits_that_can_be_told_apart_perfectly_still_give_numbers():
+def test_exhibits_that_can_be_told_apart_perfectly_still_give_numbers(answers):
     random = np.random.default_rng(6)
     parts = [answers(random, "exhibit", 40, 0.95, -0.5), answers(random, "ood", 40, 0, -0.5)]
     photos = judge(parts, fit_calibration(parts))

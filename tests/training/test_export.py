@@ -10,7 +10,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from lens_core.artifacts import container
+from lens_core.artifacts import container, guide, probes
 from lens_core.errors import (
     BadSettingError,
     BrokenPluginError,
@@ -23,7 +23,7 @@ from lens_core.errors import (
 )
 from lens_core.photos.decode import decode
 from lens_core.runtime.lens import Lens
-from lens_core.training import parity, probes
+from lens_core.training import parity
 from lens_core.training.export import export
 
 # Exporters that write good ONNX of a network that is not quite the one they were given.
@@ -82,7 +82,9 @@ def test_the_export_lies_beside_the_checkpoint_unless_told_otherwise(run, tmp_pa
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
         "전시 모형.ckpt",
         "전시 모형.onnx",
+        "전시 모형.onnx.md",
         "a.onnx",
+        "a.onnx.md",
     }
 
 
@@ -200,7 +202,8 @@ def test_a_bad_export_leaves_the_good_one_before_it(run, install, tmp_path):
     with pytest.raises(ExportMismatchError):
         export(run.checkpoint, "shifted", target)
     assert target.read_bytes() == before
-    assert list(target.parent.iterdir()) == [target]
+    assert {path.name for path in target.parent.iterdir()} == {"a.onnx", "a.onnx.md"}
+    assert guide.differences(target) == []
 
 
 # --- int8

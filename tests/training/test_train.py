@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ai_lens_helper import Lens
-from lens_core.artifacts import container
+from lens_core.artifacts import container, provenance
 from lens_core.errors import BadSettingError, BusyError, NoThresholdError, UnknownPluginError
 from lens_core.photos.layout import scan
-from lens_core.training import provenance
+from lens_core.photos.strays import StrayPhoto
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.train import train
 
@@ -100,7 +100,7 @@ def test_the_figures_beside_the_model_are_those_it_reports(run):
     assert figures["photos"] == 60
     top1 = figures["top1"]
     assert 0.8 <= top1["low"] <= top1["value"] <= top1["high"] <= 1
-    assert set(figures["reject_auroc"]) == {"look_alike", "other_place"}
+    assert set(figures["unknown"]) == {"look_alike", "other_place"}
 
 
 def test_the_model_says_what_its_thresholds_were_tuned_for(run):
@@ -143,11 +143,12 @@ def test_the_hash_of_the_photos_is_about_what_they_show_not_what_they_are_called
 def test_photos_that_show_no_exhibit_are_measured_too(quick, small, draw, tmp_path):
     walls = []
     for number in range(5):
-        walls.append(tmp_path / f"wall {number}.jpg")
-        draw("none", "", number).save(walls[-1])
-    run = train(quick, scan(small), tmp_path / "run", ood=walls)
+        path = tmp_path / f"wall {number}.jpg"
+        draw("none", "", number).save(path)
+        walls.append(StrayPhoto(path, path.name))
+    run = train(quick, scan(small), tmp_path / "run", strays=walls)
     assert run.manifest.operating_point.photos["ood"] == 5 * 2  # asked in each of the two places
-    assert "ood" in run.metrics["reject_auroc"]
+    assert "ood" in run.metrics["unknown"]
 
 
 def test_thresholds_set_by_hand_are_kept(quick, small, tmp_path):

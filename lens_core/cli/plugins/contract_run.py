@@ -17,6 +17,7 @@ import attrs
 import pytest
 from attrs import frozen
 
+from lens_core.artifacts import guide
 from lens_core.errors import BadSettingError, LensError
 from lens_core.plugins import find, make
 
@@ -91,7 +92,7 @@ def _alone(model: Path, folder: Path) -> Path:
     """A copy in a folder of its own, with the files of the same stem that are no models themselves."""
     home = folder / "model"
     home.mkdir()
-    others = {f".{plugin.name}" for plugin in find("runtime")}
+    others = {f".{plugin.name}" for plugin in find("runtime")} | {guide.SUFFIX}
     for part in model.parent.glob(f"{glob.escape(model.stem)}.*"):
         if part == model or part.suffix not in others:
             (shutil.copytree if part.is_dir() else shutil.copy)(part, home / part.name)

@@ -30,9 +30,17 @@ def record(dataset: Dataset, hashes: Sequence[str]) -> dict[str, Any]:
 
     File names and their order do not matter to the hash.
     """
+    return {
+        "data_hash": data_hash(dataset, hashes),
+        "photos": len(dataset.photos),
+        "environment": environment(),
+    }
+
+
+def data_hash(dataset: Dataset, hashes: Sequence[str]) -> str:
+    """One hash over every photo's content (the SHA-256 of each is given) and what it shows."""
     lines = sorted(f"{p.place}\0{p.item}\0{h}" for p, h in zip(dataset.photos, hashes, strict=True))
-    whole = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return {"data_hash": whole, "photos": len(lines), "environment": environment()}
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def per_file(dataset: Dataset, hashes: Sequence[str]) -> dict[str, str]:

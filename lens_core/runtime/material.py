@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lens_core.artifacts.cache import file_hash
+from lens_core.artifacts.provenance import data_hash
 from lens_core.errors import LayoutError
 from lens_core.photos.layout import Dataset, nfc, scan
 from lens_core.runtime.lens import Lens
@@ -27,3 +29,9 @@ def trained_photos(data_root: Path, lens: Lens) -> Dataset:
             "Pass --data-root with the photos the model was trained on.",
         )
     return Dataset(dataset.root, known)
+
+
+def learned_from(lens: Lens, trained: Dataset) -> bool:
+    """Whether these photos of its items are the very photos that the model was trained on."""
+    hashes = [file_hash(photo.path) for photo in trained.photos]
+    return lens.manifest.provenance.get("data_hash") == data_hash(trained, hashes)

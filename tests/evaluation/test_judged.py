@@ -1,36 +1,26 @@
-"""Held-out photos are judged as a visitor would meet them."""
+"""Questions are judged as a visitor would meet them."""
 
 import numpy as np
 import pytest
 
 from lens_core.artifacts.manifest import Calibration
-from lens_core.evaluation.held_out import UNKNOWN, HeldOut, judge
+from lens_core.evaluation.asked import UNKNOWN
+from lens_core.evaluation.judged import judge
 
 CALIBRATION = Calibration(scale=10.0, none=0.5)
 
 
-def held_out(kind, cosines, truth, nearest, distances=None):
-    count = len(truth)
-    return HeldOut(
-        kind,
-        np.array(cosines, np.float32),
-        np.array(distances if distances is not None else [0.3] * count, np.float32),
-        np.array(nearest, np.int64),
-        np.array(truth, np.int64),
-    )
-
-
-def test_each_photo_is_judged_by_hand():
+def test_each_photo_is_judged_by_hand(asked):
     judged = judge(
         [
-            held_out(
+            asked(
                 "exhibit",
                 [[0.9, 0.1, 0.0, -0.2], [0.2, 0.8, 0.7, 0.6], [0.9, 0.8, 0.7, 0.1]],
                 truth=[0, 2, 3],
                 nearest=[0, 2, 0],
                 distances=[0.1, 0.2, 0.3],
             ),
-            held_out("ood", [[0.3, 0.2, 0.1, 0.0]], truth=[UNKNOWN], nearest=[1], distances=[0.9]),
+            asked("ood", [[0.3, 0.2, 0.1, 0.0]], truth=[UNKNOWN], nearest=[1], distances=[0.9]),
         ],
         CALIBRATION,
     )
@@ -45,12 +35,12 @@ def test_each_photo_is_judged_by_hand():
     assert judged.margin[0] == pytest.approx((odds[0] - odds[1]) / (1 + odds.sum()), rel=1e-4)
 
 
-def test_places_of_different_sizes_are_lined_up():
+def test_places_of_different_sizes_are_lined_up(asked):
     judged = judge(
         [
-            held_out("exhibit", [[0.9]], truth=[0], nearest=[0]),
-            held_out("other_place", [[0.1, 0.2]], truth=[UNKNOWN], nearest=[0]),
-            held_out("ood", np.empty((0, 2)), truth=[], nearest=[]),
+            asked("exhibit", [[0.9]], truth=[0], nearest=[0]),
+            asked("other_place", [[0.1, 0.2]], truth=[UNKNOWN], nearest=[0]),
+            asked("ood", np.empty((0, 2)), truth=[], nearest=[]),
         ],
         CALIBRATION,
     )
@@ -60,11 +50,11 @@ def test_places_of_different_sizes_are_lined_up():
     }
 
 
-def test_the_only_item_of_a_place_leads_by_its_whole_probability():
-    judged = judge([held_out("exhibit", [[0.7]], truth=[0], nearest=[0])], CALIBRATION)
+def test_the_only_item_of_a_place_leads_by_its_whole_probability(asked):
+    judged = judge([asked("exhibit", [[0.7]], truth=[0], nearest=[0])], CALIBRATION)
     assert judged.margin[0] == judged.p_top1[0]
 
 
-def test_an_unknown_photo_is_never_right():
-    judged = judge([held_out("look_alike", [[0.9, 0.1]] * 3, [UNKNOWN] * 3, [0, 1, 0])], CALIBRATION)
+def test_an_unknown_photo_is_never_right(asked):
+    judged = judge([asked("look_alike", [[0.9, 0.1]] * 3, [UNKNOWN] * 3, [0, 1, 0])], CALIBRATION)
     assert not (judged.best_right | judged.top3_right | judged.nearest_right).any()

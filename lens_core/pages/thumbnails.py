@@ -33,18 +33,18 @@ class Thumbnail:
         return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode()
 
 
-def thumbnails(paths: Iterable[Path]) -> list[Thumbnail | None]:
+def thumbnails(paths: Iterable[Path], long_side: int = LONG_SIDE) -> list[Thumbnail | None]:
     """Of each photo, in order; None where it cannot be read. On all cores."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(_thumbnail, paths))
+        return list(pool.map(lambda path: _thumbnail(path, long_side), paths))
 
 
-def _thumbnail(path: Path) -> Thumbnail | None:
+def _thumbnail(path: Path, long_side: int) -> Thumbnail | None:
     try:
         image = Image.fromarray(decode(path).pixels)
     except DataError:
         return None
-    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    image.thumbnail((long_side, long_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=_QUALITY, optimize=True)
     return Thumbnail(image.width, image.height, jpeg.getvalue())

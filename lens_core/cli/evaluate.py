@@ -1,0 +1,237 @@
+"""``ai-lens evaluate``: how good is it, honestly?"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lens_core.cli import choices, options, validate_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lens_core.audit.remarks import Audit
+    from lens_core.evaluation.embedding_map import Method
+    from lens_core.evaluation.evaluation import Evaluation
+    from lens_core.photos.layout import Dataset
+    from lens_core.photos.strays import StrayPhoto
+    from lens_core.runtime.lens import Lens
+    from lens_core.settings import Lang, Settings
+
+
+class MapKind(StrEnum):
+    """How the map of photos is laid out."""
+
+    TSNE = "tsne"
+    UMAP = "umap"
+
+
+def evaluate(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Examine this model. [default: models made with these settings]"),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Hold out every photo once, in so many parts. [default: 5]")
+    ] = None,
+    holdout_place: Annotated[
+        list[str] | None,
+        typer.Option(help="Hold out this place only; may be repeated. [default: each in turn]"),
+    ] = None,
+    ood: options.Ood = None,
+    untrained: options.Untrained = None,
+    save_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where the report goes. [default: the model's folder, or ./runs/<date>]"),
+    ] = None,
+    config: options.Config = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    finetune: options.Finetune = None,
+    min_images: options.MinImages = None,
+    seed: Annotated[int | None, typer.Option(help="Of the parts and the intervals. [default: 42]")] = None,
+    map_kind: Annotated[
+        MapKind, typer.Option("--map", help="How the map of photos is laid out; umap needs its extra.")
+    ] = MapKind.TSNE,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(help="Exit with 9 unless this holds, for example 'top1>=0.9'; may be repeated."),
+    ] = None,
+    lang: Annotated[str | None, typer.Option(help="Language of the report: ko or en. [default: ko]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary for programs.")] = False,
+) -> None:
+    """Measure on photos that were not learned from, and write report.html, summary.json, answers.jsonl."""
+    import json
+
+    from lens_core.cli.say import warn
+    from lens_core.cli.train import default_run_folder
+    from lens_core.errors import REQUIREMENT_NOT_MET, needing
+
+    settings = choices.settings(
+        context,
+        config,
+        backbone=backbone,
+        weights=str(weights) if weights else None,
+        finetune=finetune,
+        min_images=min_images,
+        seed=seed,
+        lang=lang,
+    )
+    front = choices.of(context)
+    with needing("evaluating", "standard"):
+        from lens_core.evaluation import summary
+        from lens_core.evaluation.requirements import Requirement, unmet
+    required = [Requirement.read(text) for text in require or ()]
+    folder = save_dir or front.save_dir or (model.parent if model else default_run_folder())
+    found = run_evaluation(
+        settings,
+        data_root or front.data_root,
+        model,
+        folder,
+        folds=folds,
+        places=holdout_place,
+        ood=ood or front.ood,
+        untrained=untrained,
+        method=map_kind.value,
+    )
+    figures = summary.to_dict(found)
+    if as_json:
+        print(json.dumps(figures, ensure_ascii=False, indent=1))
+    leave(found, folder, settings.lang, show=not as_json)
+    short = unmet(required, figures)
+    for text in short:
+        warn(text)
+    if short:
+        raise typer.Exit(REQUIREMENT_NOT_MET)
+
+
+def leave(found: Evaluation, folder: Path, lang: Lang, show: bool = True) -> None:
+    """Write the report and what belongs to it, and print the table."""
+    from lens_core.cli.figures import table_of
+    from lens_core.cli.say import say, warn
+    from lens_core.evaluation import assemble
+
+    assemble.write(found, folder, lang)
+    for warning in found.warnings:
+        warn(warning)
+    if show:
+        print(table_of(found))
+    say(f"Look at {folder / assemble.REPORT}")
+
+
+def run_evaluation(
+    settings: Settings,
+    data_root: Path,
+    model: Path | None,
+    folder: Path,
+    *,
+    folds: int | None = None,
+    places: Sequence[str] | None = None,
+    ood: Path | None = None,
+    untrained: Path | None = None,
+    method: Method = "tsne",
+    audited: Audit | None = None,
+) -> Evaluation:
+    """Ask and measure, with progress bars, what will be written to ``folder``.
+
+    ``audited`` is what an audit of the photos has found already.
+    """
+    from lens_core.artifacts.atomic import check_writable
+    from lens_core.audit.audit import check_counts
+    from lens_core.evaluation.assemble import REPORT
+    from lens_core.photos.curated import scan_curated
+    from lens_core.photos.strays import find_strays
+
+    if not model:
+        dataset = scan_curated(data_root, settings.curation)
+        check_counts(dataset, settings.min_images)
+        strays = find_strays(dataset, data_root, ood, untrained)
+        check_writable(folder / REPORT)
+        return _experiment(settings, None, dataset, strays, folds, places, method, audited)
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.material import learned_from, trained_photos
+
+    lens = Lens(model)
+    trained = trained_photos(data_root, lens)
+    check_writable(folder / REPORT)
+    if folds or places or learned_from(lens, trained):
+        strays = find_strays(trained, data_root, ood, untrained)
+        return _experiment(settings, model, trained, strays, folds, places, method, audited)
+    dataset = scan_curated(data_root, settings.curation)
+    strays = find_strays(dataset, data_root, ood, untrained)
+    return _visit(lens, dataset, strays, settings, method, audited)
+
+
+def _experiment(
+    settings: Settings,
+    model: Path | None,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    folds: int | None,
+    places: Sequence[str] | None,
+    method: Method,
+    audited: Audit | None,
+) -> Evaluation:
+    """Models are made without what they are asked about."""
+    from lens_core.cli.say import stages
+    from lens_core.errors import needing
+    from lens_core.evaluation import assemble
+    from lens_core.evaluation.evaluation import Evaluation
+
+    with needing("evaluating", "standard"):
+        from lens_core.training.experiment import FOLDS, Subject, examine
+    audited = audited or validate_data.look(dataset, settings)
+    subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
+    with stages() as stage:
+        found = examine(subject, dataset, strays, fold_count=folds or FOLDS, places=places, stage=stage)
+        stage("Drawing the map of photos")
+        drawn = assemble.lay_out(dataset, *found.asking.all_photos(), method, settings.seed)
+    return Evaluation(
+        assemble.about(dataset, strays, found.asking.hashes, subject.settings.seed, **subject.about),
+        found.protocols,
+        found.rule,
+        audited,
+        drawn,
+        assemble.files_of(dataset, strays),
+        found.asking.lesson.warnings,
+    )
+
+
+def _visit(
+    lens: Lens,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    settings: Settings,
+    method: Method,
+    audited: Audit | None,
+) -> Evaluation:
+    """The model as it is answers photos it has never seen."""
+    from lens_core.artifacts.cache import file_hash
+    from lens_core.cli.say import stages
+    from lens_core.evaluation import assemble
+    from lens_core.evaluation.evaluation import Evaluation
+    from lens_core.evaluation.visit import visit
+
+    audited = audited or validate_data.look(dataset, settings)
+    with stages() as stage:
+        found = visit(lens, dataset, strays, settings.seed, stage)
+        stage("Drawing the map of photos")
+        drawn = assemble.lay_out(
+            dataset, found.asking.seen.names, found.asking.seen.embeddings, method, settings.seed
+        )
+    hashes = [file_hash(photo.path) for photo in dataset.photos]
+    examined = assemble.of_model(lens.manifest, lens.path.name)
+    return Evaluation(
+        assemble.about(dataset, strays, hashes, settings.seed, **examined),
+        (found.protocol,),
+        found.rule,
+        audited,
+        drawn,
+        assemble.files_of(dataset, strays),
+        found.asking.warnings,
+    )

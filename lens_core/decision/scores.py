@@ -1,0 +1,117 @@
+"""Rejection scores: what tells an exhibit of the place from everything else.
+
+T is compared with ``p_top1`` unless tuning found that another score, or all of them together, serves the
+museum's visitors better. Which one is best depends on the backbone and on the photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from lens_core.artifacts.manifest import Calibration, RejectionScore
+from lens_core.contracts import Floats, Rows
+
+Numbers = NDArray[np.float64]
+Signals = Mapping[str, Numbers]
+"""By name, float64[Q]; higher is more like an exhibit."""
+
+NEIGHBOURS = 3
+_SHRINKAGE = 0.3
+_SMALLEST = 1e-6
+
+
+def from_probabilities(
+    probabilities: Floats, cosines: Floats, calibration: Calibration
+) -> dict[str, Numbers]:
+    """The signals that the classifier gives.
+
+    ``softmax``: log odds of ``p_top1``. ``margin``: lead of the best item over the second. ``energy``: log
+    odds that it shows any of the items (Liu et al., "Energy-based Out-of-distribution Detection", 2020),
+    measured from the calibrated "none of these". From float32[Q, K] over a place's K items.
+    """
+    ranked = -np.sort(-probabilities.astype(np.float64), axis=1)
+    best = ranked[:, 0]
+    second = ranked[:, 1] if ranked.shape[1] > 1 else np.zeros(len(ranked))
+    logits = calibration.scale * (cosines.astype(np.float64) - calibration.none)
+    return {
+        "softmax": _log_odds(best),
+        "margin": best - second,
+        "energy": np.logaddexp.reduce(logits, axis=1),
+    }
+
+
+def from_neighbours(similarities: Floats) -> dict[str, Numbers]:
+    """The signals that the nearest reference photos give, from their cosines float32[Q, k], nearest first.
+
+    ``distance``: cosine to the nearest one. ``knn``: mean cosine to the nearest three (after Sun et al.,
+    "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022).
+    """
+    ranked = similarities.astype(np.float64)
+    return {"distance": ranked[:, 0], "knn": ranked[:, :NEIGHBOURS].mean(axis=1)}
+
+
+@frozen(eq=False)
+class Mahalanobis:
+    """The signal ``mahalanobis``: how much nearer a photo is to one item than to the place as a whole.
+
+    Relative Mahalanobis distance, negative (Ren et al., "A Simple Fix to Mahalanobis Distance for Improving
+    Near-OOD Detection", 2021). A few photos span few of an embedding's directions, so both covariances are
+    shrunk towards a sphere.
+    """
+
+    items: _Gaussian
+    place: _Gaussian
+
+    @classmethod
+    def of(cls, gallery: Floats, labels: Rows) -> Mahalanobis:
+        """From the reference photos of a place, float32[N, D], and the item of each, int64[N]."""
+        rows = gallery.astype(np.float64)
+        numbers, own = np.unique(labels, return_inverse=True)
+        means = np.stack([rows[labels == number].mean(axis=0) for number in numbers])
+        whole = rows.mean(axis=0, keepdims=True)
+        return cls(_Gaussian.of(rows - means[own], means), _Gaussian.of(rows - whole, whole))
+
+    def __call__(self, queries: Floats) -> Numbers:
+        """float64[Q] of float32[Q, D]."""
+        rows = queries.astype(np.float64)
+        return self.place.distance(rows) - self.items.distance(rows)
+
+
+@frozen(eq=False)
+class _Gaussian:
+    """One covariance around one or several means."""
+
+    whitening: Numbers
+    """float64[D, D]."""
+    means: Numbers
+    """float64[M, D], whitened."""
+
+    @classmethod
+    def of(cls, deviations: Numbers, means: Numbers) -> _Gaussian:
+        dim = deviations.shape[1]
+        covariance = deviations.T @ deviations / len(deviations)
+        sphere = np.trace(covariance) / dim or 1.0  # one photo of each item does not vary at all
+        shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere * np.eye(dim)
+        whitening = np.linalg.inv(np.linalg.cholesky(shrunk)).T
+        return cls(whitening, means @ whitening)
+
+    def distance(self, rows: Numbers) -> Numbers:
+        """float64[Q]: the squared distance of float64[Q, D] to the nearest mean."""
+        whitened = rows @ self.whitening
+        squares = (whitened**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1)
+        return np.asarray((squares - 2 * whitened @ self.means.T).min(axis=1))
+
+
+def apply(score: RejectionScore, signals: Signals) -> Numbers:
+    """float64[Q], 0 to 1: how probably each photo shows one of the place's items, by this score."""
+    odds = score.bias + sum(weight * signals[name] for name, weight in score.weights.items())
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+
+
+def _log_odds(shares: Numbers) -> Numbers:
+    inside = shares.clip(_SMALLEST, 1 - _SMALLEST)
+    return np.asarray(np.log(inside / (1 - inside)))

@@ -1,0 +1,1 @@
+"""``report.html``: what an evaluation found, for people."""

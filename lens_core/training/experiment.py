@@ -1,0 +1,246 @@
+"""``ai-lens evaluate`` on the photos a model learns from: models are made without each part in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import attrs
+import numpy as np
+from attrs import field, frozen
+
+from lens_core.artifacts import manifest
+from lens_core.contracts import Floats, Photo
+from lens_core.errors import BadSettingError, LayoutError, NotEnoughPhotosError
+from lens_core.evaluation.asked import Asked, Names
+from lens_core.evaluation.assemble import of_model
+from lens_core.evaluation.calibrating import can_calibrate
+from lens_core.evaluation.examined import Protocol, Rule, cross_fitted, protocol
+from lens_core.photos.layout import Dataset, nfc
+from lens_core.photos.strays import StrayPhoto
+from lens_core.progress import Progress, Stage
+from lens_core.settings import Settings, from_dict, recorded
+from lens_core.training import checkpoint, proof
+from lens_core.training.features import compute
+from lens_core.training.finetune import finetune, keep_photos
+from lens_core.training.heads import Labels
+from lens_core.training.lesson import Lesson, gather
+from lens_core.training.network import LensNet, make_backbone
+from lens_core.training.proof import Fitted, Recipe, Step, fit_on_features
+from lens_core.training.split import Split, folds
+
+FOLDS = 5
+
+
+@frozen(eq=False)
+class Subject:
+    """What is examined: a recipe, or a model with its own network and rule."""
+
+    settings: Settings
+    net: LensNet
+    rule: Rule | None = None
+    """None: it is tuned on other photos than those it answers."""
+    trained: bool = False
+    unseen: frozenset[str] = frozenset()
+    """SHA-256 of the photos that a fine-tuned network has not learned from."""
+    about: Mapping[str, Any] = field(factory=dict)
+    """Who it is, for the report."""
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Subject:
+        net = LensNet(make_backbone(settings), settings.embedding_dim, 1).eval()
+        about = {
+            "backbone": net.full_name,
+            "licence": net.licence,
+            "img_size": net.preprocess.size,
+            "settings": recorded(settings),
+        }
+        return cls(settings, net, about=about)
+
+    @classmethod
+    def of_checkpoint(cls, path: Path) -> Subject:
+        """Raises ArtifactError (E2xx), BadSettingError (E600) for an export."""
+        if path.suffix != ".ckpt":
+            raise BadSettingError(
+                f"{path} is an export: no models can be made from it without the photos asked about.",
+                "Evaluate the checkpoint (.ckpt) it was made from, or other photos.",
+            )
+        net, documents = checkpoint.load(path)
+        about = manifest.from_documents(documents, path)
+        rule = Rule(about.calibration, about.thresholds) if about.thresholds else None
+        unseen = frozenset(about.provenance.get("unseen", ()))
+        described = of_model(about, path.name)
+        return cls(from_dict(about.settings), net, rule, trained=True, unseen=unseen, about=described)
+
+    @property
+    def finetuned(self) -> bool:
+        """Whether the network has learned from the photos: then only those it has not seen can be asked."""
+        return self.trained and self.settings.finetune
+
+    def splits(self, lesson: Lesson, hashes: Sequence[str], fold_count: int) -> list[Split]:
+        if self.finetuned:
+            seen = np.array([one not in self.unseen for one in hashes])
+            return [(np.flatnonzero(seen), np.flatnonzero(~seen))] if 0 < seen.sum() < len(seen) else []
+        return list(folds(lesson.labels, lesson.shots, fold_count, lesson.settings.seed))
+
+
+@frozen(eq=False)
+class Asking:
+    """A lesson, the models made of parts of it, and the raw evidence that they gave."""
+
+    lesson: Lesson
+    hashes: tuple[str, ...]
+    fitted: Fitted
+    """Of all photos."""
+    folded: tuple[Asked, ...]
+    """Every photo, asked of models that did not learn from it."""
+    visits: Mapping[str, Sequence[Asked]]
+    """By place: its photos, asked of models that never saw it."""
+
+    def all_photos(self) -> tuple[Names, Floats]:
+        """(names, embeddings float32[N, D]) of every photo that was asked about."""
+        strays = self.lesson.strays
+        if not strays:
+            return self.lesson.photos, self.fitted.embeddings
+        names = np.concatenate([self.lesson.photos, strays.photos])
+        return names, np.concatenate([self.fitted.embeddings, self.fitted.strays])
+
+
+def ask(
+    subject: Subject,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    *,
+    fold_count: int = FOLDS,
+    held_out: Sequence[str] = (),
+    stage: Stage,
+) -> Asking:
+    """Raises NotEnoughPhotosError (E160), and the errors of photos (E12x, E150)."""
+    if len(dataset.items) == 1 and not strays:
+        raise NotEnoughPhotosError(
+            f"{dataset.root} has one item only, and no photo that shows anything else.",
+            "Add items, or photos that show no exhibit (--ood DIR).",
+        )
+    lesson, hashes = gather(dataset, strays, subject.net, subject.settings, stage)
+    splits = subject.splits(lesson, hashes, fold_count)
+    recipe: Recipe = fit_on_features
+    if subject.settings.finetune and not subject.trained:
+        recipe = Finetuning(dataset, strays, subject.settings, stage)
+    asking = stage("Asking models that did not learn from the photo asked about")
+    step = _counted(asking, proof.fit_count(lesson, splits) + len(held_out))
+    fitted, asked = proof.ask_all(lesson, splits, recipe, step)
+    if not splits or not can_calibrate(asked):
+        raise NotEnoughPhotosError(_why(lesson))
+    visits = {
+        place: list(proof.held_out_place(lesson, place, fold_count, recipe, step)) for place in held_out
+    }
+    return Asking(lesson, hashes, fitted, tuple(asked), visits)
+
+
+@frozen(eq=False)
+class Experiment:
+    """What was asked and measured."""
+
+    subject: Subject
+    asking: Asking
+    protocols: tuple[Protocol, ...]
+    rule: Rule
+    """The subject's own; of a recipe, the one that training on all photos would choose."""
+
+
+def examine(
+    subject: Subject,
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    *,
+    fold_count: int = FOLDS,
+    places: Sequence[str] | None = None,
+    stage: Stage,
+) -> Experiment:
+    """Ask every photo of models that did not learn from it, and every place of models that never saw it.
+
+    ``places`` are held out in turn; by default each, where there are two or more. Raises LayoutError (E100)
+    for a place that is not there, and what :func:`ask` raises.
+    """
+    held_out = _held_out_places(subject, dataset, places)
+    asking = ask(subject, dataset, strays, fold_count=fold_count, held_out=held_out, stage=stage)
+    asked, seed, reject = asking.folded, subject.settings.seed, subject.settings.reject
+    rule = subject.rule or Rule.tuned_on(asked, reject)
+    answers = subject.rule.answer(asked) if subject.rule else cross_fitted(asked, reject, seed)
+    measuring = _counted(stage("Measuring"), 1 + len(held_out))
+    protocols = [protocol("folds", "", answers, seed)]
+    measuring()
+    for place, questions in asking.visits.items():
+        elsewhere = [part for part in asked if part.place != place]
+        tuned = Rule.tuned_on(elsewhere, reject) if can_calibrate(elsewhere) else rule
+        protocols.append(protocol("holdout", place, (subject.rule or tuned).answer(questions), seed))
+        measuring()
+    return Experiment(subject, asking, tuple(protocols), rule)
+
+
+def _held_out_places(subject: Subject, dataset: Dataset, wanted: Sequence[str] | None) -> list[str]:
+    if wanted is None:
+        return list(dataset.places) if len(dataset.places) > 1 and not subject.finetuned else []
+    for place in wanted:
+        if nfc(place) not in dataset.places:
+            there = ", ".join(dataset.places)
+            raise LayoutError(f"{dataset.root} has no place '{place}' to hold out.", f"It has {there}.")
+    if len(dataset.places) == 1:
+        raise NotEnoughPhotosError(
+            f"{dataset.root} has one place only: without it there is nothing to learn from.",
+            "Leave out --holdout-place, or add a place.",
+        )
+    if subject.finetuned:
+        raise NotEnoughPhotosError(
+            "This model's network has learned from every place.",
+            "Evaluate without --model, with --finetune: networks are then trained without the place.",
+        )
+    return list(dict.fromkeys(map(nfc, wanted)))
+
+
+def _why(lesson: Lesson) -> str:
+    shots = min(len(np.unique(lesson.shots[lesson.labels == number])) for number in np.unique(lesson.labels))
+    if shots == 1:
+        return "No photo can be held out: the items have one shot each, or copies of one."
+    return "There is nothing to tell exhibits from: no second item, and no photo that shows no exhibit."
+
+
+def _counted(progress: Progress, total: int) -> Step:
+    """A step that counts itself."""
+    finished = count(1)
+    return lambda: progress(next(finished), total)
+
+
+class Finetuning:
+    """The recipe of a network that learns too: for each model it is trained anew on that model's photos."""
+
+    def __init__(
+        self, dataset: Dataset, strays: Sequence[StrayPhoto], settings: Settings, stage: Stage
+    ) -> None:
+        self.settings, self.stage = settings, stage
+        self.paths = [photo.path for photo in dataset.photos]
+        self.strays = {stray.name: stray.path for stray in strays}
+        self.kept: list[Photo] = []
+
+    def __call__(self, lesson: Lesson, rows: Labels, seed: int) -> Fitted:
+        settings = attrs.evolve(self.settings, seed=seed)
+        net = LensNet(make_backbone(settings), settings.embedding_dim, 1)
+        self.kept = self.kept or keep_photos(self.paths, net.preprocess, self.stage("Reading the photos"))
+        labels = np.searchsorted(np.unique(lesson.labels[rows]), lesson.labels[rows])
+        shown = [self.kept[row] for row in rows]
+        with TemporaryDirectory() as folder:
+            finetune(net, shown, labels, settings, Path(folder) / "state", self.stage("Fine-tuning"))
+        return fit_on_features(self._seen_by(net, lesson), rows, seed)
+
+    def _seen_by(self, net: LensNet, lesson: Lesson) -> Lesson:
+        """The lesson, with this network's features."""
+        augment = self.settings.augment
+        features = compute(self.paths, net, augment=augment).values
+        if not lesson.strays:
+            return attrs.evolve(lesson, features=features)
+        paths = [self.strays[name] for name in lesson.strays.photos.tolist()]
+        strays = compute(paths, net, augment=augment, views=0).values[:, 0]
+        return attrs.evolve(lesson, features=features, strays=attrs.evolve(lesson.strays, features=strays))
