@@ -43,7 +43,7 @@ from lens_core.training.heads import Heads, Labels
 from lens_core.training.learn import learn
 from lens_core.training.lesson import Lesson, duplicate_groups, labels_of
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import Fitted, fit_on_features
+from lens_core.training.recipes import Fitted, fit_on_features
 from lens_core.training.split import folds
 from lens_core.training.train import FOLDS
 

@@ -29,7 +29,7 @@ from lens_core.photos.quality import QualityChecks
 from lens_core.training.features import VIEWS, Features, compute
 from lens_core.training.heads import Labels
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import fit_on_features
+from lens_core.training.recipes import fit_on_features
 
 Numbers = NDArray[np.float64]
 BOOTSTRAPS = 10_000

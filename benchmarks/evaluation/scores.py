@@ -25,7 +25,7 @@ from lens_core.evaluation.scoring import CHOICES, best_score, compare_scores, fi
 from lens_core.training import proof
 from lens_core.training.features import compute
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import fit_on_features
+from lens_core.training.recipes import fit_on_features
 from lens_core.training.split import folds
 from lens_core.training.train import FOLDS
 

@@ -118,17 +118,32 @@ def on_drawn_scores() -> Found:
     return found
 
 
-def row(name: str, promise: float, results: list[tuple[float, float]]) -> list[str]:
+def summary(promise: float, results: list[tuple[float, float]]) -> dict[str, float]:
+    """What is kept of all splits."""
     through, right = np.array(results).T
     broken = int((through > promise + 1e-12).sum())
-    low, high = binomtest(broken, len(results)).proportion_ci(method="exact")
+    interval = binomtest(broken, len(results)).proportion_ci(method="exact")
+    return {
+        "splits": len(results),
+        "broken": broken,
+        "low": float(interval.low),
+        "high": float(interval.high),
+        "through": float(through.mean()),
+        "through_95": float(np.quantile(through, 0.95)),
+        "right": float(right.mean()),
+        "right_sd": float(right.std(ddof=1)),
+    }
+
+
+def row(name: str, promise: float, one: dict[str, float]) -> list[str]:
+    share = one["broken"] / one["splits"]
     return [
         name,
         f"{promise:.1%}",
-        f"{broken} of {len(results)} = {broken / len(results):.1%} ({low:.1%} to {high:.1%})",
-        f"{through.mean():.1%}",
-        f"{np.quantile(through, 0.95):.1%}",
-        f"{right.mean():.1%} ± {right.std(ddof=1):.1%}",
+        f"{one['broken']} of {one['splits']} = {share:.1%} ({one['low']:.1%} to {one['high']:.1%})",
+        f"{one['through']:.1%}",
+        f"{one['through_95']:.1%}",
+        f"{one['right']:.1%} ± {one['right_sd']:.1%}",
     ]
 
 
@@ -142,7 +157,11 @@ def main() -> None:
         "photos of no exhibit, untrained exhibits": on_photos(all_kinds, "softmax"),
         "drawn scores, true share known": on_drawn_scores(),
     }
-    rows = [row(name, promise, one[promise]) for name, one in found.items() for promise in sorted(one)]
+    kept = {
+        name: {promise: summary(promise, one[promise]) for promise in sorted(one)}
+        for name, one in found.items()
+    }
+    rows = [row(name, promise, one) for name, of in kept.items() for promise, one in of.items()]
     head = [
         "tested on",
         "promised: at most",
@@ -152,7 +171,7 @@ def main() -> None:
         "answered rightly",
     ]
     title = f"Promises at {CONFIDENCE:.0%} confidence over {SPLITS} random splits (mean ± sd over splits)"
-    report(__file__, title, head, rows, {name: dict(one) for name, one in found.items()})
+    report(__file__, title, head, rows, kept)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def write_page(found: Audit, dataset: Dataset, path: Path, lang: str) -> None:
     page = render(
         "lens_core.audit",
         "page.html",
+        "page.css",
         lang=lang,
         words=WORDS[lang],
         counted=_counter(lang),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lens_core.evaluation.embedding_map import Method
     from lens_core.evaluation.evaluation import Evaluation
     from lens_core.photos.layout import Dataset
-    from lens_core.photos.strays import StrayPhoto
     from lens_core.runtime.lens import Lens
     from lens_core.settings import Lang, Settings
 
@@ -143,95 +142,45 @@ def run_evaluation(
     """
     from lens_core.artifacts.atomic import check_writable
     from lens_core.audit.audit import check_counts
-    from lens_core.evaluation.assemble import REPORT
-    from lens_core.photos.curated import scan_curated
-    from lens_core.photos.strays import find_strays
-
-    if not model:
-        dataset = scan_curated(data_root, settings.curation)
-        check_counts(dataset, settings.min_images)
-        strays = find_strays(dataset, data_root, ood, untrained)
-        check_writable(folder / REPORT)
-        return _experiment(settings, None, dataset, strays, folds, places, method, audited)
-    from lens_core.runtime.lens import Lens
-    from lens_core.runtime.material import learned_from, trained_photos
-
-    lens = Lens(model)
-    trained = trained_photos(data_root, lens)
-    check_writable(folder / REPORT)
-    if folds or places or learned_from(lens, trained):
-        strays = find_strays(trained, data_root, ood, untrained)
-        return _experiment(settings, model, trained, strays, folds, places, method, audited)
-    dataset = scan_curated(data_root, settings.curation)
-    strays = find_strays(dataset, data_root, ood, untrained)
-    return _visit(lens, dataset, strays, settings, method, audited)
-
-
-def _experiment(
-    settings: Settings,
-    model: Path | None,
-    dataset: Dataset,
-    strays: Sequence[StrayPhoto],
-    folds: int | None,
-    places: Sequence[str] | None,
-    method: Method,
-    audited: Audit | None,
-) -> Evaluation:
-    """Models are made without what they are asked about."""
     from lens_core.cli.say import stages
     from lens_core.errors import needing
     from lens_core.evaluation import assemble
-    from lens_core.evaluation.evaluation import Evaluation
-
-    with needing("evaluating", "standard"):
-        from lens_core.training.experiment import FOLDS, Subject, examine
-    audited = audited or validate_data.look(dataset, settings)
-    subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
-    with stages() as stage:
-        found = examine(subject, dataset, strays, fold_count=folds or FOLDS, places=places, stage=stage)
-        stage("Drawing the map of photos")
-        drawn = assemble.lay_out(dataset, *found.asking.all_photos(), method, settings.seed)
-    return Evaluation(
-        assemble.about(dataset, strays, found.asking.hashes, subject.settings.seed, **subject.about),
-        found.protocols,
-        found.rule,
-        audited,
-        drawn,
-        assemble.files_of(dataset, strays),
-        found.asking.lesson.warnings,
-    )
-
-
-def _visit(
-    lens: Lens,
-    dataset: Dataset,
-    strays: Sequence[StrayPhoto],
-    settings: Settings,
-    method: Method,
-    audited: Audit | None,
-) -> Evaluation:
-    """The model as it is answers photos it has never seen."""
-    from lens_core.artifacts.cache import file_hash
-    from lens_core.cli.say import stages
-    from lens_core.evaluation import assemble
-    from lens_core.evaluation.evaluation import Evaluation
     from lens_core.evaluation.visit import visit
+    from lens_core.photos.strays import find_strays
 
+    lens, dataset, own = _photos_of(model, data_root, settings, bool(folds or places))
+    if lens is None:
+        check_counts(dataset, settings.min_images)
+    strays = find_strays(dataset, data_root, ood, untrained)
+    check_writable(folder / assemble.REPORT)
     audited = audited or validate_data.look(dataset, settings)
     with stages() as stage:
-        found = visit(lens, dataset, strays, settings.seed, stage)
+        if lens and not own:
+            seed = settings.seed
+            measured = visit(lens, dataset, strays, seed, stage).measured(lens, dataset, seed)
+        else:
+            with needing("evaluating", "standard"):
+                from lens_core.training.experiment import FOLDS, Subject, examine
+            subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
+            count = folds or FOLDS
+            found = examine(subject, dataset, strays, fold_count=count, places=places, stage=stage)
+            measured = found.measured()
         stage("Drawing the map of photos")
-        drawn = assemble.lay_out(
-            dataset, found.asking.seen.names, found.asking.seen.embeddings, method, settings.seed
-        )
-    hashes = [file_hash(photo.path) for photo in dataset.photos]
-    examined = assemble.of_model(lens.manifest, lens.path.name)
-    return Evaluation(
-        assemble.about(dataset, strays, hashes, settings.seed, **examined),
-        (found.protocol,),
-        found.rule,
-        audited,
-        drawn,
-        assemble.files_of(dataset, strays),
-        found.asking.warnings,
-    )
+        return assemble.evaluation(dataset, strays, measured, audited, method)
+
+
+def _photos_of(
+    model: Path | None, data_root: Path, settings: Settings, as_trained: bool
+) -> tuple[Lens | None, Dataset, bool]:
+    """(the model, the photos to ask about, whether they are those it learned from)."""
+    from lens_core.photos.curated import scan_curated
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.material import learned_from, trained_photos
+
+    if not model:
+        return None, scan_curated(data_root, settings.curation), False
+    lens = Lens(model)
+    trained = trained_photos(data_root, lens)
+    if as_trained or learned_from(lens, trained):
+        return lens, trained, True
+    return lens, scan_curated(data_root, settings.curation), False

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
+from attrs import frozen
 
 from lens_core.artifacts import provenance
 from lens_core.artifacts.atomic import write_json, write_json_lines
 from lens_core.artifacts.manifest import Manifest
+from lens_core.audit.remarks import Audit
 from lens_core.contracts import Floats
 from lens_core.evaluation import summary
 from lens_core.evaluation.asked import Names
 from lens_core.evaluation.embedding_map import NAMES, Method, on_a_plane
 from lens_core.evaluation.evaluation import About, Evaluation, Photos2D
+from lens_core.evaluation.examined import Protocol, Rule
 from lens_core.evaluation.report.page import write_report
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
@@ -27,22 +30,48 @@ ANSWERS = "answers.jsonl"
 REPORT = "report.html"
 
 
-def about(
-    dataset: Dataset, strays: Sequence[StrayPhoto], hashes: Sequence[str], seed: int, **examined: Any
-) -> About:
-    """What was examined; ``examined`` are the fields that tell of the model."""
-    return About(
+@frozen(eq=False)
+class Measured:
+    """What was asked and measured, in whichever way."""
+
+    protocols: tuple[Protocol, ...]
+    rule: Rule
+    names: Names
+    """str[N]: of every photo that was asked about."""
+    embeddings: Floats
+    """float32[N, D]."""
+    hashes: Sequence[str]
+    """SHA-256 of each photo of the data set."""
+    examined: Mapping[str, Any]
+    """The fields of :class:`About` that tell of the model."""
+    seed: int
+    warnings: tuple[str, ...]
+
+
+def evaluation(
+    dataset: Dataset, strays: Sequence[StrayPhoto], measured: Measured, audit: Audit, method: Method
+) -> Evaluation:
+    """All that is reported; ``method`` lays out the map of photos."""
+    about = About(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         made_by=provenance.made_by(),
-        seed=seed,
+        seed=measured.seed,
         photos=len(dataset.photos),
         items=len(dataset.items),
         places=dataset.places,
         strays=len(strays),
-        data_hash=provenance.data_hash(dataset, hashes),
+        data_hash=provenance.data_hash(dataset, measured.hashes),
         environment=provenance.environment(),
-        **examined,
+        **measured.examined,
     )
+    own = {dataset.inside(photo): photo for photo in dataset.photos}
+    points = on_a_plane(measured.embeddings, method, measured.seed)
+    labels = [
+        f"{own[name].place}/{own[name].item}" if name in own else "" for name in measured.names.tolist()
+    ]
+    drawn = None if points is None else Photos2D(measured.names, np.array(labels), points, NAMES[method])
+    files = {name: photo.path for name, photo in own.items()} | {one.name: one.path for one in strays}
+    return Evaluation(about, measured.protocols, measured.rule, audit, drawn, files, measured.warnings)
 
 
 def of_model(manifest: Manifest, name: str) -> dict[str, Any]:
@@ -56,22 +85,6 @@ def of_model(manifest: Manifest, name: str) -> dict[str, Any]:
         "model_version": manifest.model_version,
         "guarantee": manifest.guarantee and attrs.asdict(manifest.guarantee),
     }
-
-
-def lay_out(dataset: Dataset, names: Names, embeddings: Floats, method: Method, seed: int) -> Photos2D | None:
-    """The map of all photos, float32[N, D] of them."""
-    points = on_a_plane(embeddings, method, seed)
-    if points is None:
-        return None
-    label_of = {dataset.inside(photo): f"{photo.place}/{photo.item}" for photo in dataset.photos}
-    labels = np.array([label_of.get(name, "") for name in names.tolist()])
-    return Photos2D(names, labels, points, NAMES[method])
-
-
-def files_of(dataset: Dataset, strays: Sequence[StrayPhoto]) -> dict[str, Path]:
-    """Where each photo lies, by the name it goes by."""
-    own = {dataset.inside(photo): photo.path for photo in dataset.photos}
-    return own | {stray.name: stray.path for stray in strays}
 
 
 def write(found: Evaluation, folder: Path, lang: Lang) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from attrs import frozen
 
+from lens_core.artifacts.cache import file_hash
 from lens_core.contracts import Floats, Photo
 from lens_core.errors import NotEnoughPhotosError, NoThresholdError
 from lens_core.evaluation.asked import EXHIBIT, Asked, Names, PlaceModel, Questions
+from lens_core.evaluation.assemble import Measured, of_model
 from lens_core.evaluation.examined import Protocol, Rule, protocol
 from lens_core.photos import duplicates
 from lens_core.photos.layout import Dataset
@@ -54,6 +56,20 @@ class Visit:
     asking: Asking
     protocol: Protocol
     rule: Rule
+
+    def measured(self, lens: Lens, dataset: Dataset, seed: int) -> Measured:
+        """For the report."""
+        seen = self.asking.seen
+        return Measured(
+            (self.protocol,),
+            self.rule,
+            seen.names,
+            seen.embeddings,
+            [file_hash(photo.path) for photo in dataset.photos],
+            of_model(lens.manifest, lens.path.name),
+            seed,
+            self.asking.warnings,
+        )
 
 
 def visit(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], seed: int, stage: Stage) -> Visit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,19 @@ class Picture:
     height: int
 
 
-def render(package: str, template: str, **values: Any) -> str:
-    """The page made of a package's template, which may use what lies in ``lens_core.pages``.
+@frozen
+class Script:
+    """The one script of a page, and the hash by which browsers let it run."""
+
+    text: str
+
+    @property
+    def hash(self) -> str:
+        return base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()
+
+
+def render(package: str, template: str, style: str, script: Script | None = None, **values: Any) -> str:
+    """The page made of a package's template, which extends ``base.html`` of this package.
 
     Raises NotInstalledError (E410) without Jinja2.
     """
@@ -36,7 +49,7 @@ def render(package: str, template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(style=style, script=script, **values)
 
 
 def pictures(files: Mapping[str, Path], long_side: int = LONG_SIDE, prefix: str = "p") -> dict[str, Picture]:

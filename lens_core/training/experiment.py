@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import attrs
 import numpy as np
 from attrs import field, frozen
 
 from lens_core.artifacts import manifest
-from lens_core.contracts import Floats, Photo
+from lens_core.contracts import Floats
 from lens_core.errors import BadSettingError, LayoutError, NotEnoughPhotosError
 from lens_core.evaluation.asked import Asked, Names
-from lens_core.evaluation.assemble import of_model
+from lens_core.evaluation.assemble import Measured, of_model
 from lens_core.evaluation.calibrating import can_calibrate
 from lens_core.evaluation.examined import Protocol, Rule, cross_fitted, protocol
 from lens_core.photos.layout import Dataset, nfc
@@ -24,12 +22,10 @@ from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Progress, Stage
 from lens_core.settings import Settings, from_dict, recorded
 from lens_core.training import checkpoint, proof
-from lens_core.training.features import compute
-from lens_core.training.finetune import finetune, keep_photos
-from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, gather
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.proof import Fitted, Recipe, Step, fit_on_features
+from lens_core.training.proof import Step
+from lens_core.training.recipes import Finetuning, Fitted, Recipe, fit_on_features
 from lens_core.training.split import Split, folds
 
 FOLDS = 5
@@ -150,6 +146,19 @@ class Experiment:
     rule: Rule
     """The subject's own; of a recipe, the one that training on all photos would choose."""
 
+    def measured(self) -> Measured:
+        """For the report."""
+        subject, asking = self.subject, self.asking
+        return Measured(
+            self.protocols,
+            self.rule,
+            *asking.all_photos(),
+            asking.hashes,
+            subject.about,
+            subject.settings.seed,
+            asking.lesson.warnings,
+        )
+
 
 def examine(
     subject: Subject,
@@ -212,35 +221,3 @@ def _counted(progress: Progress, total: int) -> Step:
     """A step that counts itself."""
     finished = count(1)
     return lambda: progress(next(finished), total)
-
-
-class Finetuning:
-    """The recipe of a network that learns too: for each model it is trained anew on that model's photos."""
-
-    def __init__(
-        self, dataset: Dataset, strays: Sequence[StrayPhoto], settings: Settings, stage: Stage
-    ) -> None:
-        self.settings, self.stage = settings, stage
-        self.paths = [photo.path for photo in dataset.photos]
-        self.strays = {stray.name: stray.path for stray in strays}
-        self.kept: list[Photo] = []
-
-    def __call__(self, lesson: Lesson, rows: Labels, seed: int) -> Fitted:
-        settings = attrs.evolve(self.settings, seed=seed)
-        net = LensNet(make_backbone(settings), settings.embedding_dim, 1)
-        self.kept = self.kept or keep_photos(self.paths, net.preprocess, self.stage("Reading the photos"))
-        labels = np.searchsorted(np.unique(lesson.labels[rows]), lesson.labels[rows])
-        shown = [self.kept[row] for row in rows]
-        with TemporaryDirectory() as folder:
-            finetune(net, shown, labels, settings, Path(folder) / "state", self.stage("Fine-tuning"))
-        return fit_on_features(self._seen_by(net, lesson), rows, seed)
-
-    def _seen_by(self, net: LensNet, lesson: Lesson) -> Lesson:
-        """The lesson, with this network's features."""
-        augment = self.settings.augment
-        features = compute(self.paths, net, augment=augment).values
-        if not lesson.strays:
-            return attrs.evolve(lesson, features=features)
-        paths = [self.strays[name] for name in lesson.strays.photos.tolist()]
-        strays = compute(paths, net, augment=augment, views=0).values[:, 0]
-        return attrs.evolve(lesson, features=features, strays=attrs.evolve(lesson.strays, features=strays))

@@ -18,7 +18,7 @@ from lens_core.progress import Progress, no_progress
 from lens_core.settings import Reject
 from lens_core.training import proof
 from lens_core.training.lesson import Lesson
-from lens_core.training.proof import Fitted, fit_on_features
+from lens_core.training.recipes import Fitted, fit_on_features
 from lens_core.training.split import Split
 
 

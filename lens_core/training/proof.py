@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
-from attrs import frozen
 
 from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import Floats
 from lens_core.evaluation.asked import EXHIBIT, Asked, PlaceModel, Questions
-from lens_core.training.heads import Heads, Labels, fit_heads
+from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson
+from lens_core.training.recipes import Fitted, Recipe
 from lens_core.training.split import Split, folds, item_groups
 
 LOOK_ALIKE_GROUPS = 6
 Step = Callable[[], None]
 """Called whenever one more model has been fitted."""
-
-
-@frozen(eq=False)
-class Fitted:
-    """A model that learned from some photos of a lesson, and what it makes of all of them."""
-
-    heads: Heads
-    train: Labels
-    """Rows of the lesson it learned from; they are its gallery."""
-    columns: dict[tuple[str, str], int]
-    """Class -> row of ``heads.directions``."""
-    embeddings: Floats
-    """float32[N, D]: of every photo of the lesson."""
-    strays: Floats
-    """float32[S, D]."""
-
-    def place_model(self, lesson: Lesson, place: str) -> PlaceModel | None:
-        """What the place is answered from; None where the model learned of none of its items."""
-        rows = self.train[lesson.homes[self.train] == place]
-        if not len(rows):
-            return None
-        directions = {
-            item: self.heads.directions[column]
-            for (where, item), column in self.columns.items()
-            if where == place
-        }
-        return PlaceModel.of(place, self.embeddings[rows], lesson.items[rows].tolist(), directions)
-
-
-class Recipe(Protocol):
-    """A way to make a model from some rows of a lesson."""
-
-    def __call__(self, lesson: Lesson, rows: Labels, seed: int) -> Fitted: ...
-
-
-def fit_on_features(lesson: Lesson, rows: Labels, seed: int) -> Fitted:
-    """The recipe of a frozen backbone: its features are there already, only heads are fitted."""
-    labels = lesson.labels[rows]
-    numbers = np.unique(labels)
-    heads = fit_heads(lesson.features[rows], np.searchsorted(numbers, labels), lesson.settings, seed)
-    columns = {lesson.classes[number]: column for column, number in enumerate(numbers)}
-    strays = heads.embed(lesson.strays.features) if lesson.strays else np.empty((0, 0), np.float32)
-    return Fitted(heads, rows, columns, heads.embed(lesson.features[:, 0]), strays)
 
 
 def ask_all(

@@ -13,7 +13,7 @@ from lens_core.settings import Reject
 from lens_core.training import proof
 from lens_core.training.experiment import Subject, ask, examine
 from lens_core.training.lesson import gather
-from lens_core.training.proof import fit_on_features
+from lens_core.training.recipes import fit_on_features
 from lens_core.training.split import folds
 
 

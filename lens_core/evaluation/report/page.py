@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +27,7 @@ from lens_core.evaluation.report.examples import (
 )
 from lens_core.evaluation.report.photo_map import photo_map
 from lens_core.evaluation.report.words import KINDS, KINDS_ARE, WORDS
-from lens_core.pages.page import pictures, render
+from lens_core.pages.page import Script, pictures, render
 from lens_core.settings import Lang, Settings, recorded
 
 _GOOD, _FAIR = 0.85, 0.6
@@ -57,11 +55,12 @@ def write_report(found: Evaluation, path: Path, lang: Lang) -> None:
     weak, pairs = weak_items(found, gallery), confused_pairs(found.main.answers, gallery)
     wrong = mistakes(found.main.answers, gallery)
     shown = dict.fromkeys([*_of_weak(weak[:_MOST_WEAK]), *_of_pairs(pairs), *_of_mistakes(wrong)])
-    script = _SCRIPT.read_text(encoding="utf-8")
     drawn = photo_map(found)
     page = render(
         "lens_core.evaluation.report",
         "report.html",
+        "report.css",
+        Script(_SCRIPT.read_text(encoding="utf-8")),
         lang=lang,
         words=WORDS[lang],
         kinds=KINDS[lang],
@@ -86,8 +85,6 @@ def write_report(found: Evaluation, path: Path, lang: Lang) -> None:
         data_warnings=list(_data_warnings(found, lang)),
         settings=_unusual(found.about.settings),
         photos=pictures({name: found.files[name] for name in shown}) | (drawn.pictures if drawn else {}),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     atomic_write(path, page)
 
