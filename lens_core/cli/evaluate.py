@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from lens_core.audit.remarks import Audit
     from lens_core.evaluation.embedding_map import Method
     from lens_core.evaluation.evaluation import Evaluation
-    from lens_core.photos.layout import Dataset
-    from lens_core.runtime.lens import Lens
     from lens_core.settings import Lang, Settings
 
 
@@ -146,10 +144,16 @@ def run_evaluation(
     from lens_core.errors import needing
     from lens_core.evaluation import assemble
     from lens_core.evaluation.visit import visit
+    from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
+    from lens_core.runtime.lens import Lens
+    from lens_core.runtime.material import photos_to_ask
 
-    lens, dataset, own = _photos_of(model, data_root, settings, bool(folds or places))
-    if lens is None:
+    lens, own = Lens(model) if model else None, True
+    if lens:
+        dataset, own = photos_to_ask(data_root, lens, settings.curation, bool(folds or places))
+    else:
+        dataset = scan_curated(data_root, settings.curation)
         check_counts(dataset, settings.min_images)
     strays = find_strays(dataset, data_root, ood, untrained)
     check_writable(folder / assemble.REPORT)
@@ -167,20 +171,3 @@ def run_evaluation(
             measured = found.measured()
         stage("Drawing the map of photos")
         return assemble.evaluation(dataset, strays, measured, audited, method)
-
-
-def _photos_of(
-    model: Path | None, data_root: Path, settings: Settings, as_trained: bool
-) -> tuple[Lens | None, Dataset, bool]:
-    """(the model, the photos to ask about, whether they are those it learned from)."""
-    from lens_core.photos.curated import scan_curated
-    from lens_core.runtime.lens import Lens
-    from lens_core.runtime.material import learned_from, trained_photos
-
-    if not model:
-        return None, scan_curated(data_root, settings.curation), False
-    lens = Lens(model)
-    trained = trained_photos(data_root, lens)
-    if as_trained or learned_from(lens, trained):
-        return lens, trained, True
-    return lens, scan_curated(data_root, settings.curation), False

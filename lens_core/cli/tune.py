@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lens_core.evaluation.asked import Asked
     from lens_core.evaluation.tuned import Candidate, Tuned
     from lens_core.runtime.lens import Lens
+    from lens_core.settings import Settings
 
 
 class Objective(StrEnum):
@@ -88,11 +89,15 @@ def tune(
         from lens_core.evaluation.tuned import tune as choose
     lens = Lens(model)
     check_writable(model)
-    front = choices.of(context)
-    asked, data_hash = _ask(lens, data_root or front.data_root, ood or front.ood, untrained)
-    cost = choices.settings(context).reject.false_accept_cost
+    front, settings = choices.of(context), choices.settings(context)
+    asked, data_hash = _ask(lens, data_root or front.data_root, ood or front.ood, untrained, settings)
     seed = int(lens.manifest.settings.get("seed", 0))
-    found = choose(prepare(asked, score.value, cost, seed), max_false_accept, confidence, objective.value)
+    found = choose(
+        prepare(asked, score.value, settings.reject.false_accept_cost, seed),
+        max_false_accept,
+        confidence,
+        objective.value,
+    )
     after = tuning_record.tuned_manifest(lens.manifest, found, data_hash)
     record = tuning_record.to_dict(found, lens.manifest, after)
     write_json(model.parent / tuning_record.NAME, record)
@@ -108,7 +113,7 @@ HARDLY_ANY = 0.1
 
 
 def _ask(
-    lens: Lens, data_root: Path, ood: Path | None, untrained: Path | None
+    lens: Lens, data_root: Path, ood: Path | None, untrained: Path | None, settings: Settings
 ) -> tuple[Sequence[Asked], str]:
     """(the evidence, the hash of the exhibits' photos): photos the model learned from are asked of models
     made without them; new ones of the model itself."""
@@ -116,14 +121,11 @@ def _ask(
     from lens_core.artifacts.provenance import data_hash
     from lens_core.cli.say import stages, warn
     from lens_core.evaluation import visit
-    from lens_core.photos.layout import scan
     from lens_core.photos.strays import find_strays
-    from lens_core.runtime.material import learned_from, trained_photos
+    from lens_core.runtime.material import photos_to_ask
     from lens_core.training import experiment
 
-    dataset = trained_photos(data_root, lens)
-    own = learned_from(lens, dataset)
-    dataset = dataset if own else scan(data_root)
+    dataset, own = photos_to_ask(data_root, lens, settings.curation)
     strays = find_strays(dataset, data_root, ood, untrained)
     with stages() as stage:
         if own:

@@ -1,4 +1,4 @@
-"""The photos of a data folder that a model was trained to name."""
+"""The photos of a data folder that a model can be asked about, and whether it has learned from them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.provenance import data_hash
 from lens_core.errors import LayoutError
+from lens_core.photos.curated import scan_curated
 from lens_core.photos.layout import Dataset, nfc, scan
 from lens_core.runtime.lens import Lens
+from lens_core.settings import Curation
 
 
 def trained_photos(data_root: Path, lens: Lens) -> Dataset:
@@ -31,7 +33,21 @@ def trained_photos(data_root: Path, lens: Lens) -> Dataset:
     return Dataset(dataset.root, known)
 
 
-def learned_from(lens: Lens, trained: Dataset) -> bool:
+def photos_to_ask(
+    data_root: Path, lens: Lens, curation: Curation, as_trained: bool = False
+) -> tuple[Dataset, bool]:
+    """(the photos to examine a model with, whether they are those it learned from).
+
+    Of photos that it has not learned from all are asked, those of items it does not know too; with
+    ``as_trained`` only those of items it knows, as if it had. Raises LayoutError (E100) when there are none.
+    """
+    trained = trained_photos(data_root, lens)
+    if as_trained or _learned_from(lens, trained):
+        return trained, True
+    return scan_curated(data_root, curation), False
+
+
+def _learned_from(lens: Lens, trained: Dataset) -> bool:
     """Whether these photos of its items are the very photos that the model was trained on."""
     hashes = [file_hash(photo.path) for photo in trained.photos]
     return lens.manifest.provenance.get("data_hash") == data_hash(trained, hashes)
