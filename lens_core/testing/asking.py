@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +75,16 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
+
+
+def same_bytes(found: Mapping[str, bytes], expected: Mapping[str, bytes]) -> None:
+    """The same names, each with the same bytes.
+
+    Where CI is set, pytest shows in full how two values differ; of some thousand bytes that takes minutes.
+    """
+    assert sorted(found) == sorted(expected)
+    changed = [name for name, content in expected.items() if found[name] != content]
+    assert changed == [], f"other bytes than before: {', '.join(changed)}"
 
 
 def frozen_copy(array: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from lens_core import plugins
 from lens_core.contracts import Documents, Exporter, Pixels
 from lens_core.errors import CannotRunHereError, ExportMismatchError
-from lens_core.testing.asking import no_native_output
+from lens_core.testing.asking import no_native_output, same_bytes
 from lens_core.testing.opened import BATCHES, OpenedContract, photos
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class ExporterContract(OpenedContract):
             runtime = self.opened(path)
         except CannotRunHereError:
             return
-        assert dict(runtime.documents) == DOCUMENTS
+        same_bytes(runtime.documents, DOCUMENTS)
         expected = _asked("convolutions", images)[0]
         for count in (1, 3, 32):
             embeddings, logits = runtime.run(images[:count])
@@ -282,11 +282,11 @@ class ExporterContract(OpenedContract):
 
     def _assert_carries(self, path: Path, documents: Documents) -> None:
         try:
-            found = dict(self.opened(path).documents)
+            found = self.opened(path).documents
         except CannotRunHereError:
             self._check_spec("convolutions", documents, path)
             return
-        assert found == documents
+        same_bytes(found, documents)
 
     def _check_spec(self, kind: str, documents: Documents, path: Path) -> None:
         from lens_core.testing import networks

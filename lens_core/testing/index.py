@@ -354,7 +354,8 @@ class IndexContract(PluginContract):
                 expected = vectors[1:]
             assert len(index) == len(expected)
             assert index.search(expected, 1)[1][:, 0].tolist() == list(range(len(expected)))
-            assert files_in(tmp_path) == before, f"the file changed (after loading: {change})"
+            same = files_in(tmp_path) == before
+            assert same, f"the file changed (after loading: {change})"
 
     def test_warming_up_changes_no_answer(self, tmp_path: Path) -> None:
         """A server warms up every index before the first visitor.

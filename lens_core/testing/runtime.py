@@ -12,6 +12,7 @@ from lens_core import plugins
 from lens_core.contracts import Runtime
 from lens_core.errors import LensError
 from lens_core.runtime.lens import open_runtime
+from lens_core.testing.asking import same_bytes
 from lens_core.testing.opened import OpenedContract
 
 
@@ -59,8 +60,9 @@ class RuntimeContract(OpenedContract):
 
         If this fails, check that the runtime gives back every document and nothing else, as bytes.
         """
-        found = dict(self.running().documents)
-        assert self.documents is None or found == self.documents
+        found = self.running().documents
+        if self.documents is not None:
+            same_bytes(found, self.documents)
 
     @pytest.fixture(autouse=True)
     def _own_folders(self, tmp_path_factory: pytest.TempPathFactory) -> None:
