@@ -34,6 +34,8 @@ def read(folder: Path) -> Past:
     except FileNotFoundError as error:
         missing = Path(error.filename).name
         raise NotEvaluatedError(f"{folder} holds no evaluation: there is no {missing}.") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        raise NotEvaluatedError(f"The evaluation in {folder} cannot be read: {error} is missing.") from error
+    except (OSError, ValueError, TypeError) as error:
         raise NotEvaluatedError(f"The evaluation in {folder} cannot be read: {error}.") from error
     return Past(folder, content, lines)
