@@ -18,7 +18,8 @@
     │   ├── DamagedArtifactError E210
     │   ├── WrongGalleryError    E220
     │   ├── ExportMismatchError  E230
-    │   └── NotEvaluatedError    E240
+    │   ├── NotEvaluatedError    E240
+    │   └── NoRunError           E250
     ├── DecisionError        E3xx  exit 2   asking for an answer
     │   ├── NoThresholdError     E310
     │   ├── UnknownPlaceError    E320
@@ -188,6 +189,13 @@ class NotEvaluatedError(ArtifactError):
 
     code = "E240"
     remedy = "Write one there first: ai-lens evaluate --save-dir FOLDER ..."
+
+
+class NoRunError(ArtifactError):
+    """A folder holds no training run."""
+
+    code = "E250"
+    remedy = "Name the folder that `ai-lens train --save-dir` wrote; `ai-lens runs` lists those in ./runs."
 
 
 class DecisionError(LensError):

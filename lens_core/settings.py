@@ -251,6 +251,11 @@ def recorded(settings: Settings) -> dict[str, Any]:
     return to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name}
 
 
+def kept(settings: Settings) -> Settings:
+    """As the run's own folder keeps them: with ``strip_pii`` without the folder of the weights."""
+    return attrs.evolve(settings, weights=recorded(settings)["weights"]) if settings.strip_pii else settings
+
+
 def from_dict(values: Mapping[str, Any]) -> Settings:
     """What :func:`to_dict` made, as a model's manifest keeps it. Raises BadSettingError (E600)."""
     try:

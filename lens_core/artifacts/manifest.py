@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import deep_mapping, ge, in_, instance_of, le
+from attrs.validators import deep_mapping, ge, in_, instance_of, le, matches_re
 
 from lens_core.artifacts import container
 from lens_core.contracts import Preprocess
@@ -139,8 +139,8 @@ def _each_once(_: object, __: object, classes: tuple[tuple[str, str], ...]) -> N
 class Manifest:
     """The ``manifest.json`` inside every artifact."""
 
-    model_version: str
-    """Semantic version of the model."""
+    model_version: str = field(validator=matches_re(r"\d+\.\d+\.\d+"))
+    """Semantic version of the model; see :mod:`lens_core.artifacts.versions`."""
     made_by: str
     created: str
     """UTC, ISO 8601."""
@@ -156,7 +156,7 @@ class Manifest:
     operating_point: OperatingPoint | None
     settings: dict[str, Any]
     provenance: dict[str, Any] = field(factory=dict)
-    """Data hash, environment."""
+    """Data hash, environment, and how the run was started."""
     guarantee: Guarantee | None = None
     """Only where ``ai-lens tune`` chose the thresholds."""
     certificate: Certificate | None = None

@@ -1,13 +1,21 @@
-"""Where a model came from: photos, software, machine."""
+"""Where a model came from: photos, software, machine, and who asked for it how."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+import attrs
+from attrs import frozen
 
 from lens_core import __version__
 from lens_core.photos.layout import Dataset
@@ -25,8 +33,57 @@ _RECORDED = (
 )
 
 
-def record(dataset: Dataset, hashes: Sequence[str]) -> dict[str, Any]:
-    """For the manifest: one hash over every photo's content and what it shows, and the environment.
+@frozen
+class GitState:
+    """The git repository in which a command was given."""
+
+    commit: str
+    changed: bool
+    """Whether tracked files were other than in that commit."""
+
+
+@frozen
+class Origin:
+    """How and when a run was started."""
+
+    command: str
+    started: str
+    """UTC, ISO 8601."""
+    git: GitState | None
+
+    @classmethod
+    def here(cls, strip_pii: bool = False) -> Origin:
+        """Of this very process. ``strip_pii`` leaves out the folders of files and folders that it names."""
+        words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        if strip_pii:
+            words = [_without_folders(word) for word in words]
+        return cls(shlex.join(words), datetime.now(UTC).isoformat(timespec="seconds"), _git())
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return option + equals + Path(value).name
+
+
+def _git() -> GitState | None:
+    """None outside a repository, and where there is no git."""
+
+    git = shutil.which("git")
+    if not git:
+        return None
+
+    def ask(*words: str) -> str:
+        return subprocess.run([git, *words], capture_output=True, text=True, check=True, timeout=5).stdout
+
+    try:
+        commit = ask("rev-parse", "HEAD").strip()
+        return GitState(commit, bool(ask("status", "--porcelain", "--untracked-files=no").strip()))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def record(dataset: Dataset, hashes: Sequence[str], origin: Origin) -> dict[str, Any]:
+    """For the manifest: one hash over every photo's content and what it shows, environment and origin.
 
     File names and their order do not matter to the hash.
     """
@@ -34,6 +91,7 @@ def record(dataset: Dataset, hashes: Sequence[str]) -> dict[str, Any]:
         "data_hash": data_hash(dataset, hashes),
         "photos": len(dataset.photos),
         "environment": environment(),
+        **attrs.asdict(origin),
     }
 
 
@@ -59,6 +117,12 @@ def environment() -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             continue
     return {"python": sys.version.split()[0], "platform": platform.platform(), "packages": versions}
+
+
+def packages() -> str:
+    """Every installed distribution and its version, a line each, as pip reads them."""
+    found = {(d.metadata["Name"], d.version) for d in metadata.distributions() if d.metadata["Name"]}
+    return "".join(f"{name}=={version}\n" for name, version in sorted(found, key=lambda one: one[0].lower()))
 
 
 def made_by() -> str:

@@ -17,6 +17,7 @@ def summary(run: TrainedRun) -> str:
     manifest, figures, data = run.manifest, run.metrics, run.dataset
     rows = [
         ["model", str(run.checkpoint)],
+        ["version", f"{manifest.model_version}: {run.version.reason}"],
         ["photos", f"{len(data.photos)} of {len(data.items)} items in {len(data.places)} places"],
         ["backbone", f"{manifest.backbone.full_name}, {manifest.preprocess.size} pixels"],
     ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lens_core.cli import choices, options, unfinished
+from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lens_core.artifacts.runs import RunRecord
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
     from lens_core.training.train import TrainedRun
@@ -47,6 +48,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Same seed and photos, same model. [default: 42]")] = None,
     min_images: options.MinImages = None,
     ood: options.Ood = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option(help="For example 2.0.0. [default: what follows from the run before]"),
+    ] = None,
     export_onnx: Annotated[
         bool, typer.Option("--export-onnx", help="Also write best.onnx, which answers without PyTorch.")
     ] = False,
@@ -61,9 +66,7 @@ def train(
 ) -> None:
     """Train a model that knows how sure it is, and measure it on held-out photos."""
     front = choices.of(context)
-    note: dict[str, Any] = (
-        unfinished.read(resume) if resume else {"data_root": front.data_root, "ood": front.ood}
-    )
+    begun = _interrupted(resume) if resume else None
     flags = {
         "backbone": backbone,
         "weights": str(weights) if weights else None,
@@ -79,14 +82,15 @@ def train(
         "min_images": min_images,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    settings = front.resolve(config, **{**note.get("settings", {}), **given}).settings
-    ood = ood or note["ood"]
+    settings = front.resolve(config, **{**(begun.settings if begun else {}), **given}).settings
+    folder = resume or save_dir or front.save_dir or default_run_folder()
     run = run_training(
         settings,
-        data_root or Path(note["data_root"]),
-        resume or save_dir or front.save_dir or default_run_folder(),
-        places=place or note.get("places", ()),
-        ood=Path(ood) if ood else None,
+        data_root or (begun.data_of(folder) if begun else front.data_root),
+        folder,
+        places=place or (begun.places if begun else ()),
+        ood=ood or (begun.ood_of(folder) if begun else front.ood),
+        version=model_version,
     )
     if export_onnx:
         from lens_core.cli.export import export_to
@@ -94,6 +98,17 @@ def train(
         export_to(
             run.checkpoint, "onnx", run.checkpoint.with_suffix(".onnx"), {"opset": settings.export.opset}
         )
+
+
+def _interrupted(folder: Path) -> RunRecord:
+    """Raises NoRunError (E250), BadSettingError (E600) for a run that is complete."""
+    from lens_core.artifacts import runs
+    from lens_core.errors import BadSettingError
+
+    record = runs.read(folder)
+    if record.state == "done":
+        raise BadSettingError(f"The run in {folder} is complete: there is nothing to resume.", "")
+    return record
 
 
 def default_run_folder() -> Path:
@@ -113,22 +128,30 @@ def run_training(
     *,
     places: Sequence[str] = (),
     ood: Path | None = None,
+    version: str | None = None,
 ) -> TrainedRun:
     """Train with progress bars and print the summary."""
+    from lens_core.artifacts import runs
+    from lens_core.artifacts.provenance import Origin
+    from lens_core.artifacts.runs import RunRecord
     from lens_core.cli.say import say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
+    from lens_core.settings import flatten, kept
 
+    _check_version(version)
     dataset = scan_curated(data_root, settings.curation, places)
     strays = find_strays(dataset, data_root, ood)
     _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    with unfinished.noted(save_dir, settings, data_root, places, ood), stages() as stage:
-        run = train(settings, dataset, save_dir, strays=strays, stage=stage)
+    origin = Origin.here(settings.strip_pii)
+    record = RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), origin)
+    with runs.recorded(save_dir, record), stages() as stage:
+        run = train(settings, dataset, save_dir, strays=strays, version=version, origin=origin, stage=stage)
     for warning in run.warnings:
         warn(warning)
     print(summary(run))
@@ -139,6 +162,16 @@ def run_training(
         warn(f"from an earlier training, make again: {', '.join(sorted(before))}")
     say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
     return run
+
+
+def _check_version(version: str | None) -> None:
+    """Raises BadSettingError (E600)."""
+    import re
+
+    from lens_core.errors import BadSettingError
+
+    if version is not None and not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        raise BadSettingError(f"'{version}' is no semantic version.", "For example: --model-version 2.0.0")
 
 
 def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:

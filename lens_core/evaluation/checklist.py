@@ -13,12 +13,13 @@ from attrs import frozen
 from lens_core.artifacts import container, manifest
 from lens_core.artifacts.integrity import sha256
 from lens_core.artifacts.manifest import Manifest
+from lens_core.artifacts.runs import CHECKPOINT, PHOTOS
 from lens_core.errors import NotEvaluatedError
 from lens_core.evaluation import past
 from lens_core.evaluation.assemble import REPORT
 from lens_core.evaluation.past import Past
 from lens_core.evaluation.requirements import Requirement, figures_of, unmet
-from lens_core.evaluation.ticks import CHECKPOINT, Tick, answers, matches_guide
+from lens_core.evaluation.ticks import Tick, answers, matches_guide
 
 ENOUGH = 10
 """Photos of an item."""
@@ -67,10 +68,10 @@ def check(folder: Path, required: Sequence[Requirement] = ()) -> list[Tick]:
 def _photos(run: Run) -> Tick:
     point, title = "photos", f"Photos follow the layout, {ENOUGH} or more of each item"
     try:
-        named = json.loads((run.folder / "photos.sha256.json").read_text(encoding="utf-8"))
+        named = json.loads((run.folder / PHOTOS).read_text(encoding="utf-8"))
         counts = Counter(tuple(name.split("/")[:2]) for name in named)
     except (OSError, ValueError) as error:
-        return Tick(point, title, False, f"photos.sha256.json cannot be read: {error}", "Train again.")
+        return Tick(point, title, False, f"{PHOTOS} cannot be read: {error}", "Train again.")
     few = {item: count for item, count in counts.items() if count < ENOUGH}
     least = min(counts, key=lambda item: counts[item])
     evidence = (

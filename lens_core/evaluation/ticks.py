@@ -9,11 +9,10 @@ from attrs import frozen
 from lens_core import plugins
 from lens_core.artifacts import container, guide, probes
 from lens_core.artifacts.manifest import Manifest
+from lens_core.artifacts.runs import CHECKPOINT
 from lens_core.errors import CannotRunHereError, LensError
 from lens_core.photos.decode import decode
 from lens_core.runtime.lens import Lens
-
-CHECKPOINT = "best.ckpt"
 
 
 @frozen

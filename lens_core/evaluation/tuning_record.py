@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from lens_core.artifacts.manifest import Guarantee, Manifest, Thresholds
+from lens_core.artifacts.versions import bumped
 from lens_core.evaluation.tuned import LEVELS, Candidate, Tuned
 from lens_core.evaluation.tuning import MARGINS, Shares
 
@@ -15,11 +16,10 @@ NAME = "tuning.json"
 
 def tuned_manifest(manifest: Manifest, found: Tuned, data_hash: str) -> Manifest:
     """The model with its new rule, and what is promised of it. New thresholds make a new minor version."""
-    major, minor, *_ = manifest.model_version.split(".")
     chosen = found.chosen
     return attrs.evolve(
         manifest,
-        model_version=f"{major}.{int(minor) + 1}.0",
+        model_version=bumped(manifest.model_version, "minor"),
         calibration=found.material.calibration,
         thresholds=chosen.thresholds,
         operating_point=chosen.point,

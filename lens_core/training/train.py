@@ -15,17 +15,20 @@ import torch
 from attrs import frozen
 from filelock import FileLock, Timeout
 
-from lens_core.artifacts import probes, provenance
+from lens_core.artifacts import probes, provenance, versions
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
+from lens_core.artifacts.provenance import Origin
+from lens_core.artifacts.runs import CHECKPOINT, HELD_OUT, METRICS, PACKAGES, PHOTOS, SETTINGS
+from lens_core.artifacts.versions import Proposal
 from lens_core.errors import BadSettingError, BusyError
 from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, silent
-from lens_core.settings import Settings, recorded, to_yaml
+from lens_core.settings import Settings, kept, recorded, to_yaml
 from lens_core.training import checkpoint
 from lens_core.training.finetune import finetune, keep_photos
 from lens_core.training.learn import Learned, learn
@@ -33,11 +36,8 @@ from lens_core.training.lesson import duplicate_groups, gather, labels_of
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.split import Split, folds
 
-CHECKPOINT = "best.ckpt"
-SETTINGS = "settings.yaml"
 STATE = "finetune.state"
 """Where an interrupted fine-tuning goes on from; gone once the run is complete."""
-MODEL_VERSION = "1.0.0"
 FOLDS = 5
 
 
@@ -49,6 +49,7 @@ class TrainedRun:
     manifest: Manifest
     metrics: dict[str, Any]
     dataset: Dataset
+    version: Proposal
     warnings: tuple[str, ...] = ()
 
 
@@ -58,13 +59,16 @@ def train(
     save_dir: Path,
     *,
     strays: Sequence[StrayPhoto] = (),
+    version: str | None = None,
+    origin: Origin | None = None,
     stage: Stage = silent,
 ) -> TrainedRun:
     """Train on the photos of a data set and write ``best.ckpt`` and ``metrics.json`` to ``save_dir``.
 
-    ``strays`` are photos that must be refused. Running it again in the same folder reuses features and goes
-    on with an interrupted fine-tuning. Raises DataError (E1xx), PluginError (E4xx), CannotWriteError (E700)
-    or BusyError (E710).
+    ``strays`` are photos that must be refused. ``version`` is that of the model; None: what follows from the
+    one before (:mod:`lens_core.artifacts.versions`). ``origin`` says how the run was started. Running it
+    again in the same folder reuses features and goes on with an interrupted fine-tuning. Raises DataError
+    (E1xx), PluginError (E4xx), CannotWriteError (E700) or BusyError (E710).
     """
     if not (settings.pretrained or settings.weights or settings.finetune):
         raise BadSettingError(
@@ -79,7 +83,10 @@ def train(
             splits = list(folds(lesson.labels, lesson.shots, FOLDS, settings.seed))
         learned = learn(lesson, splits, stage("Learning, and testing on held-out photos"))
         unseen = [hashes[row] for row in splits[0][1]] if settings.finetune and splits else None
-        run = _write(net, learned, dataset, hashes, unseen, strays, settings, save_dir)
+        told = provenance.record(dataset, hashes, origin or Origin.here(settings.strip_pii))
+        told |= {"unseen": unseen} if unseen else {}
+        run = _write(net, learned, dataset, strays, settings, save_dir, version, told)
+        write_json(save_dir / PHOTOS, provenance.per_file(dataset, hashes))
         return attrs.evolve(run, warnings=lesson.warnings)
 
 
@@ -102,17 +109,16 @@ def _write(
     net: LensNet,
     learned: Learned,
     dataset: Dataset,
-    hashes: Sequence[str],
-    unseen: Sequence[str] | None,
     strays: Sequence[StrayPhoto],
     settings: Settings,
     save_dir: Path,
+    version: str | None,
+    told: dict[str, Any],
 ) -> TrainedRun:
     net.take(learned.fitted.heads)
     weights = checkpoint.weights_of(net)
-    weights_named = recorded(settings)["weights"] if settings.strip_pii else settings.weights
     manifest = Manifest(
-        model_version=MODEL_VERSION,
+        model_version=version or versions.FIRST,
         made_by=provenance.made_by(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         backbone=BackboneRecord(settings.backbone, net.full_name, net.licence),
@@ -124,21 +130,25 @@ def _write(
         thresholds=learned.thresholds,
         operating_point=learned.operating_point,
         settings=recorded(settings),
-        provenance=provenance.record(dataset, hashes) | ({"unseen": unseen} if unseen else {}),
+        provenance=told,
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
     gallery = Gallery(learned.fitted.embeddings, labels, metadata.read(dataset.root).descriptions())
+    before = versions.previous(save_dir, manifest.places)
+    proposed = versions.propose(manifest, gallery, before)
+    manifest = attrs.evolve(manifest, model_version=version or proposed.version)
     asked_everywhere = [stray.path for stray in strays if not stray.home]
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, asked_everywhere))
     lines = list(learned.answers.lines()) if learned.answers else []
     point = learned.operating_point and attrs.asdict(learned.operating_point)
     figures = {"seed": settings.seed, **learned.figures, "operating_point": point}
-    atomic_write(save_dir / SETTINGS, to_yaml(attrs.evolve(settings, weights=weights_named)))
-    write_json(save_dir / "metrics.json", figures)
-    write_json_lines(save_dir / "held_out.jsonl", lines)
-    write_json(save_dir / "photos.sha256.json", provenance.per_file(dataset, hashes))
+    atomic_write(save_dir / SETTINGS, to_yaml(kept(settings)))
+    atomic_write(save_dir / PACKAGES, provenance.packages())
+    write_json(save_dir / METRICS, figures)
+    write_json_lines(save_dir / HELD_OUT, lines)
     (save_dir / STATE).unlink(missing_ok=True)
-    return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset)
+    asked_for = Proposal(version, "as you asked") if version else proposed
+    return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset, asked_for)
 
 
 @contextmanager

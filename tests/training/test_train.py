@@ -127,7 +127,7 @@ def test_the_hash_of_the_photos_is_about_what_they_show_not_what_they_are_called
     def data_hash(root):
         dataset = scan(root)
         hashes = [hashlib.sha256(photo.path.read_bytes()).hexdigest() for photo in dataset.photos]
-        return provenance.record(dataset, hashes)["data_hash"]
+        return provenance.data_hash(dataset, hashes)
 
     renamed, refiled = (shutil.copytree(museum, tmp_path / name) for name in ("renamed", "refiled"))
     (renamed / "A/ㄱ/img_000.jpg").rename(renamed / "A/ㄱ/다른 이름.jpg")

@@ -1,0 +1,119 @@
+"""A run's folder: the names of what is in it, and ``run.json``, which tells how it was started and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import cattrs
+from attrs import field, frozen
+
+from lens_core.artifacts.atomic import atomic_write, write_json
+from lens_core.artifacts.provenance import Origin
+from lens_core.errors import LensError, NoRunError
+from lens_core.structure import converter, explain
+
+NAME = "run.json"
+CHECKPOINT = "best.ckpt"
+SETTINGS = "settings.yaml"
+PACKAGES = "packages.txt"
+METRICS = "metrics.json"
+HELD_OUT = "held_out.jsonl"
+PHOTOS = "photos.sha256.json"
+FORMAT = 1
+
+
+@frozen
+class RunRecord:
+    """How a training was started."""
+
+    data_root: str
+    """Seen from the run's folder, so that both can move together."""
+    places: tuple[str, ...]
+    """Those that were chosen; empty: all."""
+    ood: str | None
+    """As ``data_root``."""
+    settings: dict[str, Any]
+    """By dotted key."""
+    origin: Origin
+    state: Literal["unfinished", "done"] = "unfinished"
+    seconds: float | None = None
+    """From the start to the end; of a run that was resumed, of its last part."""
+    format: int = field(default=FORMAT)
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        data_root: Path,
+        places: Sequence[str],
+        ood: Path | None,
+        settings: Mapping[str, Any],
+        origin: Origin,
+    ) -> RunRecord:
+        seen = _seen_from(folder, ood) if ood else None
+        return cls(_seen_from(folder, data_root), tuple(places), seen, dict(settings), origin)
+
+    def data_of(self, folder: Path) -> Path:
+        """The data folder, of a run that lies in ``folder``."""
+        return folder / self.data_root
+
+    def ood_of(self, folder: Path) -> Path | None:
+        """The folder of photos that show no exhibit, if one was given."""
+        return folder / self.ood if self.ood else None
+
+
+@contextmanager
+def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
+    """Keep the record while the work goes on, and say when it is done.
+
+    A run that was stopped stays unfinished. A user's mistake leaves the folder's record as it was.
+    """
+    path = folder / NAME
+    before = path.read_bytes() if path.is_file() else None
+    started = time.monotonic()
+    write_json(path, attrs.asdict(record))
+    try:
+        yield
+    except LensError:
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            atomic_write(path, before)
+        raise
+    seconds = round(time.monotonic() - started, 1)
+    write_json(path, attrs.asdict(attrs.evolve(record, state="done", seconds=seconds)))
+
+
+def read(folder: Path) -> RunRecord:
+    """The record of a run. Raises NoRunError (E250)."""
+    path = folder / NAME
+    try:
+        found = converter.structure(json.loads(path.read_text(encoding="utf-8")), RunRecord)
+    except FileNotFoundError as error:
+        raise NoRunError(f"{folder} holds no run: there is no {NAME}.") from error
+    except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
+        reason = explain(error) if isinstance(error, cattrs.BaseValidationError) else error
+        raise NoRunError(f"{path} cannot be read: {reason}.") from error
+    if found.format > FORMAT:
+        raise NoRunError(f"{path} was written by a newer ai-lens.")
+    return found
+
+
+def folders(root: Path) -> list[Path]:
+    """The runs' folders directly below ``root``, by name."""
+    return sorted(path.parent for path in root.glob(f"*/{NAME}"))
+
+
+def _seen_from(run_folder: Path, folder: Path) -> str:
+    """Relative where that can be said: without the folders above both, which may name a person."""
+    try:
+        return Path(os.path.relpath(folder.resolve(), run_folder.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return str(folder.resolve())
