@@ -43,6 +43,19 @@ def read(path: Path) -> dict[str, bytes]:
         raise ModelLoadError(f"{path} is no ai-lens file of this kind: {error}.") from error
 
 
+def peek(path: Path, name: str) -> bytes:
+    """One document, read alone and without its seal: to list files by, never to answer from.
+
+    Raises ModelLoadError (E200).
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _refuse_bombs(archive, path.stat().st_size, path)
+            return archive.read(name)
+    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise ModelLoadError(f"{path} cannot be read: {error}.") from error
+
+
 def _refuse_bombs(archive: zipfile.ZipFile, size: int, path: Path) -> None:
     """Members are stored as they are, so together they cannot be larger than the file."""
     members = archive.infolist()

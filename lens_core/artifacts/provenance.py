@@ -52,12 +52,14 @@ class Origin:
     git: GitState | None
 
     @classmethod
-    def here(cls, strip_pii: bool = False) -> Origin:
-        """Of this very process. ``strip_pii`` leaves out the folders of files and folders that it names."""
+    def here(cls) -> Origin:
+        """Of this very process."""
         words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        if strip_pii:
-            words = [_without_folders(word) for word in words]
         return cls(shlex.join(words), datetime.now(UTC).isoformat(timespec="seconds"), _git())
+
+    def without_folders(self) -> Origin:
+        """For what others get to see: files keep their names, the folders they lie in may name a person."""
+        return attrs.evolve(self, command=shlex.join(map(_without_folders, shlex.split(self.command))))
 
 
 def _without_folders(word: str) -> str:
@@ -91,7 +93,7 @@ def record(dataset: Dataset, hashes: Sequence[str], origin: Origin) -> dict[str,
         "data_hash": data_hash(dataset, hashes),
         "photos": len(dataset.photos),
         "environment": environment(),
-        **attrs.asdict(origin),
+        **attrs.asdict(origin.without_folders()),
     }
 
 

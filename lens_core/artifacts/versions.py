@@ -49,7 +49,7 @@ def propose(new: Manifest, gallery: Gallery, before: Previous | None) -> Proposa
     if before is None:
         return Proposal(FIRST, "the first model here")
     old = before.manifest
-    after = f"{before.path} ({old.model_version})"
+    after = f"{before.path.resolve().parent.name} ({old.model_version})"
     if set(new.classes) != set(old.classes):
         return Proposal(bumped(old.model_version, "major"), f"other exhibits than {after}")
     if _numbers(new) != _numbers(old):

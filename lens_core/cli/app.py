@@ -19,6 +19,8 @@ from lens_core.cli import (
     infer_batch,
     options,
     plugins,
+    reproduce,
+    runs,
     train,
     tune,
     validate_data,
@@ -41,6 +43,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
 app.command("compare")(compare.compare)
 app.command("checklist")(checklist.checklist)
+app.command("runs")(runs.runs)
+app.command("reproduce")(reproduce.reproduce)
 app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)

@@ -9,33 +9,22 @@ from lens_core.cli.say import table
 if TYPE_CHECKING:
     from lens_core.evaluation.evaluation import Evaluation
 
-UNKNOWN = {
-    "look_alike": "exhibits of the place, each treated as unknown in turn",
-    "untrained": "exhibits of the place it was not shown",
-    "other_place": "other places' exhibits",
-    "ood": "photos that show no exhibit",
-}
 _ASKED = {
     "folds": "Measured on photos it did not learn from (95 % interval)",
     "new_photos": "Measured on photos it has never seen (95 % interval)",
-}
-_SHARES = {
-    "top1": "right item first (top-1)",
-    "top3": "right item among the first 3",
-    "answered_right": "answered rightly",
-    "answered_wrong": "answered wrongly",
-    "retaken": "asked to be retaken",
 }
 
 
 def table_of(found: Evaluation) -> str:
     """What was measured; the places held out below, one row each."""
+    from lens_core.evaluation.words import SHARES
+
     main, *held_out = found.protocols
     parts = [table(_ASKED[main.name], ["", ""], _rows(main.figures))]
     if held_out:
-        head = ["place", "photos", *_SHARES.values()]
+        head = ["place", "photos", *SHARES.values()]
         rows = [
-            [one.place, str(one.figures["photos"]), *(percent(one.figures[name]) for name in _SHARES)]
+            [one.place, str(one.figures["photos"]), *(percent(one.figures[name]) for name in SHARES)]
             for one in held_out
         ]
         parts.append(table("A place it never saw, answered from its gallery", head, rows))
@@ -43,8 +32,10 @@ def table_of(found: Evaluation) -> str:
 
 
 def _rows(figures: dict[str, Any]) -> list[list[str]]:
+    from lens_core.evaluation.words import SHARES, UNKNOWN
+
     rows = [["exhibits' photos", str(figures["photos"])]]
-    rows += [[words, percent(figures[name])] for name, words in _SHARES.items()]
+    rows += [[words, percent(figures[name])] for name, words in SHARES.items()]
     rows.append(["mean average precision", plain(figures["map"])])
     rows.append(["calibration error", plain(figures["calibration_error"])])
     for kind, of_kind in figures["unknown"].items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lens_core.cli.figures import UNKNOWN, percent, plain
+from lens_core.cli.figures import percent, plain
 from lens_core.cli.say import table
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def summary(run: TrainedRun) -> str:
     """What was trained, how good it is on held-out photos, and what a visitor will meet."""
+    from lens_core.evaluation.words import UNKNOWN
+
     manifest, figures, data = run.manifest, run.metrics, run.dataset
     rows = [
         ["model", str(run.checkpoint)],
@@ -34,6 +36,8 @@ def summary(run: TrainedRun) -> str:
 
 
 def _operating_point(thresholds: Thresholds, point: OperatingPoint) -> list[list[str]]:
+    from lens_core.evaluation.words import UNKNOWN
+
     triple = (thresholds.threshold, thresholds.min_top1_margin, thresholds.max_distance)
     return [
         ["T, M, D", ", ".join(f"{value:.3f}" for value in triple)],

@@ -148,8 +148,9 @@ def run_training(
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    origin = Origin.here(settings.strip_pii)
-    record = RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), origin)
+    origin = Origin.here()
+    told = origin.without_folders() if settings.strip_pii else origin
+    record = RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
     with runs.recorded(save_dir, record), stages() as stage:
         run = train(settings, dataset, save_dir, strays=strays, version=version, origin=origin, stage=stage)
     for warning in run.warnings:

@@ -71,6 +71,7 @@ def tune(
 
     from lens_core.artifacts import manifest
     from lens_core.artifacts.atomic import check_writable, write_json
+    from lens_core.artifacts.runs import CHECKPOINT
     from lens_core.cli.say import say, warn
     from lens_core.errors import BadSettingError, needing
     from lens_core.runtime.lens import Lens
@@ -84,7 +85,7 @@ def tune(
             "Tune the checkpoint (.ckpt), and export it again.",
         )
     with needing("tuning", "standard"):
-        from lens_core.evaluation import tuning_record
+        from lens_core.evaluation import card, tuning_record
         from lens_core.evaluation.tuned import prepare
         from lens_core.evaluation.tuned import tune as choose
     lens = Lens(model)
@@ -102,6 +103,8 @@ def tune(
     record = tuning_record.to_dict(found, lens.manifest, after)
     write_json(model.parent / tuning_record.NAME, record)
     manifest.replace(model, after)
+    if model.name == CHECKPOINT:
+        card.write(model.parent, after, tuning_record.figures(found, seed))
     print(json.dumps(record, ensure_ascii=False, indent=1) if as_json else _tables(found))
     if found.chosen.point.accepted_right < HARDLY_ANY:
         warn("with these numbers nearly every photo is to be taken again: allow a higher --max-false-accept")

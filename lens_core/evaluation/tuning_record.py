@@ -8,6 +8,8 @@ import attrs
 
 from lens_core.artifacts.manifest import Guarantee, Manifest, Thresholds
 from lens_core.artifacts.versions import bumped
+from lens_core.evaluation import metrics
+from lens_core.evaluation.answers import Answers
 from lens_core.evaluation.tuned import LEVELS, Candidate, Tuned
 from lens_core.evaluation.tuning import MARGINS, Shares
 
@@ -44,6 +46,11 @@ def to_dict(found: Tuned, before: Manifest, after: Manifest) -> dict[str, Any]:
         "scores": found.material.compared,
         "surface": surface(found),
     }
+
+
+def figures(found: Tuned, seed: int) -> dict[str, Any]:
+    """What the model's card tells, measured with the chosen numbers."""
+    return metrics.figures(Answers.of(found.material.judged, found.chosen.thresholds), seed)
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:

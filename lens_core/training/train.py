@@ -18,12 +18,13 @@ from filelock import FileLock, Timeout
 from lens_core.artifacts import probes, provenance, versions
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.cache import cache_folder
-from lens_core.artifacts.gallery import Gallery
+from lens_core.artifacts.gallery import Descriptions, Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.artifacts.provenance import Origin
 from lens_core.artifacts.runs import CHECKPOINT, HELD_OUT, METRICS, PACKAGES, PHOTOS, SETTINGS
 from lens_core.artifacts.versions import Proposal
 from lens_core.errors import BadSettingError, BusyError
+from lens_core.evaluation import card
 from lens_core.photos import duplicates, metadata
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
@@ -75,6 +76,7 @@ def train(
             "pretrained: false leaves a network that has learned nothing.", "Add --finetune."
         )
     with _only_writer(save_dir):
+        descriptions = metadata.read(dataset.root).descriptions()
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
         splits = _finetune(net, dataset, settings, save_dir, stage) if settings.finetune else None
@@ -83,9 +85,9 @@ def train(
             splits = list(folds(lesson.labels, lesson.shots, FOLDS, settings.seed))
         learned = learn(lesson, splits, stage("Learning, and testing on held-out photos"))
         unseen = [hashes[row] for row in splits[0][1]] if settings.finetune and splits else None
-        told = provenance.record(dataset, hashes, origin or Origin.here(settings.strip_pii))
+        told = provenance.record(dataset, hashes, origin or Origin.here())
         told |= {"unseen": unseen} if unseen else {}
-        run = _write(net, learned, dataset, strays, settings, save_dir, version, told)
+        run = _write(net, learned, dataset, strays, settings, save_dir, version, told, descriptions)
         write_json(save_dir / PHOTOS, provenance.per_file(dataset, hashes))
         return attrs.evolve(run, warnings=lesson.warnings)
 
@@ -114,6 +116,7 @@ def _write(
     save_dir: Path,
     version: str | None,
     told: dict[str, Any],
+    descriptions: Descriptions,
 ) -> TrainedRun:
     net.take(learned.fitted.heads)
     weights = checkpoint.weights_of(net)
@@ -133,10 +136,12 @@ def _write(
         provenance=told,
     )
     labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    gallery = Gallery(learned.fitted.embeddings, labels, metadata.read(dataset.root).descriptions())
-    before = versions.previous(save_dir, manifest.places)
-    proposed = versions.propose(manifest, gallery, before)
-    manifest = attrs.evolve(manifest, model_version=version or proposed.version)
+    gallery = Gallery(learned.fitted.embeddings, labels, descriptions)
+    if version:
+        proposed = Proposal(version, "as you asked")
+    else:
+        proposed = versions.propose(manifest, gallery, versions.previous(save_dir, manifest.places))
+    manifest = attrs.evolve(manifest, model_version=proposed.version)
     asked_everywhere = [stray.path for stray in strays if not stray.home]
     checkpoint.save(save_dir / CHECKPOINT, weights, manifest, gallery, probes.take(dataset, asked_everywhere))
     lines = list(learned.answers.lines()) if learned.answers else []
@@ -145,10 +150,10 @@ def _write(
     atomic_write(save_dir / SETTINGS, to_yaml(kept(settings)))
     atomic_write(save_dir / PACKAGES, provenance.packages())
     write_json(save_dir / METRICS, figures)
+    card.write(save_dir, manifest, figures)
     write_json_lines(save_dir / HELD_OUT, lines)
     (save_dir / STATE).unlink(missing_ok=True)
-    asked_for = Proposal(version, "as you asked") if version else proposed
-    return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset, asked_for)
+    return TrainedRun(save_dir / CHECKPOINT, manifest, figures, dataset, proposed)
 
 
 @contextmanager

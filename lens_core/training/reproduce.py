@@ -1,0 +1,98 @@
+"""Is a model that was trained again the same one? And if not, what differs?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from lens_core.artifacts import container, gallery, manifest, provenance
+from lens_core.artifacts.manifest import Manifest
+from lens_core.artifacts.runs import CHECKPOINT, PACKAGES, PHOTOS
+from lens_core.contracts import Documents
+from lens_core.errors import NoRunError
+from lens_core.photos.layout import Dataset
+from lens_core.training.checkpoint import WEIGHTS
+
+_NAMED = 5
+"""How many photos or packages are named."""
+
+
+def changed_photos(folder: Path, dataset: Dataset, hashes: list[str]) -> list[str]:
+    """In words, how the photos differ from those that the run in ``folder`` learned from."""
+    before = json.loads(_text(folder / PHOTOS))
+    now = provenance.per_file(dataset, hashes)
+    sorts = {
+        "missing": sorted(before.keys() - now.keys()),
+        "new": sorted(now.keys() - before.keys()),
+        "changed": sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
+    }
+    return [f"{len(names)} photos are {sort}: {_some(names)}" for sort, names in sorts.items() if names]
+
+
+def changed_model(folder: Path, again: Path) -> list[str]:
+    """In words, how the model in ``again`` differs from that in ``folder``; nothing where it is the same."""
+    paths = [folder / CHECKPOINT, again / CHECKPOINT]
+    pair = [container.read(path) for path in paths]
+    abouts = [manifest.from_documents(*one) for one in zip(pair, paths, strict=True)]
+    return [*_weights(pair), *_galleries(pair), *_rules(abouts)]
+
+
+def changed_software(folder: Path, again: Path) -> list[str]:
+    """In words, which packages are other ones: why a model may not be the same."""
+    before, now = (
+        dict(line.split("==", 1) for line in _text(path / PACKAGES).splitlines()) for path in (folder, again)
+    )
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    changes = [f"{name} {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names]
+    return [f"{len(changes)} packages are other ones: {_some(changes)}"] if changes else []
+
+
+def _weights(pair: Sequence[Documents]) -> Iterator[str]:
+    before, now = (documents[WEIGHTS] for documents in pair)
+    if before == now:
+        return
+    tensors = [safetensors.numpy.load(content) for content in (before, now)]
+    shapes = [{name: tensor.shape for name, tensor in of_one.items()} for of_one in tensors]
+    if shapes[0] != shapes[1]:
+        yield "the network has another shape"
+        return
+    largest = max(
+        float(np.abs(tensor.astype(np.float64) - tensors[1][name]).max(initial=0))
+        for name, tensor in tensors[0].items()
+    )
+    yield f"weights differ by up to {largest:.2g}"
+
+
+def _galleries(pair: Sequence[Documents]) -> Iterator[str]:
+    before, now = (gallery.from_bytes(documents[gallery.NAME]) for documents in pair)
+    if before.labels != now.labels:
+        yield "the gallery holds other photos"
+    elif not np.array_equal(before.embeddings, now.embeddings):
+        largest = float(np.abs(before.embeddings - now.embeddings).max())
+        yield f"embeddings of the gallery differ by up to {largest:.2g}"
+
+
+def _rules(abouts: list[Manifest]) -> Iterator[str]:
+    before, now = abouts
+    if before.guarantee:
+        return  # T, M and D were tuned after training, which is not repeated
+    if before.calibration != now.calibration:
+        yield f"calibration: {before.calibration} -> {now.calibration}"
+    if before.thresholds != now.thresholds:
+        yield f"thresholds: {before.thresholds} -> {now.thresholds}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NoRunError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
