@@ -16,8 +16,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary file in the folder of ``path`` that replaces it when the block ends well.
 
     The bytes are on disk (fsync of file and folder) before the block's successor runs; when the block
-    raises, ``path`` is as it was and the temporary file is gone. Raises CannotWriteError (E700).
+    raises, ``path`` is as it was and the temporary file is gone. A link stays one: what it leads to is
+    replaced. Raises CannotWriteError (E700).
     """
+    path = path.resolve() if path.is_symlink() else path
     _refuse_devices(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import safetensors.numpy
 from attrs import field, frozen
 
 from lens_core.artifacts import container
-from lens_core.contracts import Floats
+from lens_core.contracts import Floats, Pixels
 from lens_core.errors import ModelLoadError
 from lens_core.structure import converter, explain
 
@@ -34,6 +34,9 @@ class Gallery:
     """float32[N, D], L2-normalised."""
     labels: tuple[tuple[str, str], ...]
     descriptions: Descriptions = field(factory=dict)
+    phashes: Pixels | None = None
+    """uint8[N, 64]: see :mod:`lens_core.photos.duplicates`. By these an evaluation knows the reference photos
+    again, however they were saved; None where nobody computed them."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -43,7 +46,8 @@ class Gallery:
         """Only the rows of one place."""
         rows = [row for row, (where, _) in enumerate(self.labels) if where == place]
         labels = tuple(self.labels[row] for row in rows)
-        return Gallery(self.embeddings[rows], labels, self._described(labels))
+        phashes = None if self.phashes is None else self.phashes[rows]
+        return Gallery(self.embeddings[rows], labels, self._described(labels), phashes)
 
     def prototypes(self) -> Gallery:
         """One embedding per item: the normalised mean of its photos' embeddings."""
@@ -74,13 +78,17 @@ def to_bytes(gallery: Gallery) -> bytes:
         "labels": json.dumps(gallery.labels, ensure_ascii=False),
         "descriptions": json.dumps(gallery.descriptions, ensure_ascii=False),
     }
-    return safetensors.numpy.save({"embeddings": np.ascontiguousarray(gallery.embeddings, np.float32)}, about)
+    arrays: dict[str, np.ndarray] = {"embeddings": np.ascontiguousarray(gallery.embeddings, np.float32)}
+    if gallery.phashes is not None:
+        arrays["phashes"] = np.packbits(gallery.phashes, axis=1)
+    return safetensors.numpy.save(arrays, about)
 
 
 def from_bytes(content: bytes) -> Gallery:
     """Raises ModelLoadError (E200) when the bytes are no gallery."""
     try:
-        embeddings = safetensors.numpy.load(content)["embeddings"]
+        arrays = safetensors.numpy.load(content)
+        embeddings, packed = arrays["embeddings"], arrays.get("phashes")
         about = _metadata(content)
         labels = tuple((place, item) for place, item in json.loads(about["labels"]))
         descriptions = converter.structure(json.loads(about["descriptions"]), Descriptions)
@@ -92,7 +100,10 @@ def from_bytes(content: bytes) -> Gallery:
         raise ModelLoadError("The gallery is not understood: not every embedding has its label.")
     if not len(embeddings) or not np.isfinite(embeddings).all():
         raise ModelLoadError("The gallery is not understood: it is empty or holds no numbers.")
-    return Gallery(embeddings, labels, descriptions)
+    if packed is not None and (packed.dtype != np.uint8 or packed.shape != (len(labels), 8)):
+        raise ModelLoadError("The gallery is not understood: not every photo has its hash.")
+    phashes = None if packed is None else np.unpackbits(packed, axis=1)
+    return Gallery(embeddings, labels, descriptions, phashes)
 
 
 def _metadata(content: bytes) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -81,7 +81,6 @@ def evaluate(
     )
     front = choices.of(context)
     with needing("evaluating", "standard"):
-        from lens_core.evaluation import summary
         from lens_core.evaluation.requirements import Requirement, unmet
     required = [Requirement.read(text) for text in require or ()]
     folder = save_dir or front.save_dir or (model.parent if model else default_run_folder())
@@ -96,10 +95,9 @@ def evaluate(
         untrained=untrained,
         method=map_kind.value,
     )
-    figures = summary.to_dict(found)
+    figures = leave(found, folder, settings.lang, show=not as_json)
     if as_json:
         print(json.dumps(figures, ensure_ascii=False, indent=1))
-    leave(found, folder, settings.lang, show=not as_json)
     short = unmet(required, figures)
     for text in short:
         warn(text)
@@ -107,18 +105,19 @@ def evaluate(
         raise typer.Exit(REQUIREMENT_NOT_MET)
 
 
-def leave(found: Evaluation, folder: Path, lang: Lang, show: bool = True) -> None:
-    """Write the report and what belongs to it, and print the table."""
+def leave(found: Evaluation, folder: Path, lang: Lang, show: bool = True) -> dict[str, Any]:
+    """Write the report and what belongs to it, print the table, and return the summary."""
     from lens_core.cli.figures import table_of
     from lens_core.cli.say import say, warn
     from lens_core.evaluation import assemble
 
-    assemble.write(found, folder, lang)
+    figures = assemble.write(found, folder, lang)
     for warning in found.warnings:
         warn(warning)
     if show:
         print(table_of(found))
     say(f"Look at {folder / assemble.REPORT}")
+    return figures
 
 
 def run_evaluation(
@@ -140,7 +139,7 @@ def run_evaluation(
     """
     from lens_core.artifacts.atomic import check_writable
     from lens_core.audit.audit import check_counts
-    from lens_core.cli.say import stages
+    from lens_core.cli.say import stages, warn
     from lens_core.errors import needing
     from lens_core.evaluation import assemble
     from lens_core.evaluation.visit import visit
@@ -151,7 +150,10 @@ def run_evaluation(
 
     lens, own = Lens(model) if model else None, True
     if lens:
-        dataset, own = photos_to_ask(data_root, lens, settings.curation, bool(folds or places))
+        to_ask = photos_to_ask(data_root, lens, settings.curation, bool(folds or places))
+        dataset, own = to_ask.dataset, to_ask.learned_from
+        if to_ask.warning:
+            warn(to_ask.warning)
     else:
         dataset = scan_curated(data_root, settings.curation)
         check_counts(dataset, settings.min_images)

@@ -76,9 +76,12 @@ def tune(
     from lens_core.errors import BadSettingError, needing
     from lens_core.runtime.lens import Lens
 
-    for name, share in (("--max-false-accept", max_false_accept), ("--confidence", confidence)):
-        if share is not None and not 0 < share < 1:
-            raise BadSettingError(f"{name} must be between 0 and 1, not {share:g}.", "For example 0.05.")
+    if max_false_accept is not None and not 0 < max_false_accept < 1:
+        what = f"--max-false-accept must be between 0 and 1, not {max_false_accept:g}."
+        raise BadSettingError(what, "For example 0.05.")
+    if not 0.5 <= confidence < 1:
+        what = f"--confidence must be at least 0.5 and below 1, not {confidence:g}."
+        raise BadSettingError(what, "For example 0.95.")
     if model.suffix != ".ckpt":
         raise BadSettingError(
             f"{model} is an export; its numbers are those of its checkpoint.",
@@ -128,10 +131,13 @@ def _ask(
     from lens_core.runtime.material import photos_to_ask
     from lens_core.training import experiment
 
-    dataset, own = photos_to_ask(data_root, lens, settings.curation)
+    to_ask = photos_to_ask(data_root, lens, settings.curation)
+    dataset = to_ask.dataset
+    if to_ask.warning:
+        warn(to_ask.warning)
     strays = find_strays(dataset, data_root, ood, untrained)
     with stages() as stage:
-        if own:
+        if to_ask.learned_from:
             subject = experiment.Subject.of_checkpoint(lens.path)
             asking = experiment.ask(subject, dataset, strays, stage=stage)
             asked, warnings = asking.folded, asking.lesson.warnings

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from lens_core.artifacts import provenance
 from lens_core.artifacts.atomic import write_json, write_json_lines
+from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.manifest import Manifest
 from lens_core.audit.remarks import Audit
 from lens_core.contracts import Floats
@@ -83,12 +84,16 @@ def of_model(manifest: Manifest, name: str) -> dict[str, Any]:
         "settings": manifest.settings,
         "model": name,
         "model_version": manifest.model_version,
+        "embedding_id": manifest.embedding_id,
         "guarantee": manifest.guarantee and attrs.asdict(manifest.guarantee),
     }
 
 
-def write(found: Evaluation, folder: Path, lang: Lang) -> None:
-    """Write ``answers.jsonl``, ``summary.json`` and ``report.html``. Raises CannotWriteError (E700)."""
+def write(found: Evaluation, folder: Path, lang: Lang) -> dict[str, Any]:
+    """Write ``answers.jsonl``, ``report.html`` and ``summary.json``, and return the summary.
+
+    Raises CannotWriteError (E700).
+    """
     lines = (
         {"protocol": one.name, "held_out": one.place or None, **line}
         for one in found.protocols
@@ -96,4 +101,7 @@ def write(found: Evaluation, folder: Path, lang: Lang) -> None:
     )
     write_json_lines(folder / ANSWERS, lines)
     write_report(found, folder / REPORT, lang)
-    write_json(folder / summary.NAME, summary.to_dict(found))
+    files = {name: file_hash(folder / name) for name in (ANSWERS, REPORT)}
+    written = summary.to_dict(found) | {"files": files}
+    write_json(folder / summary.NAME, written)
+    return written

@@ -47,7 +47,9 @@ def share(flags: Flags, shots: Rows, seed: int) -> Figure:
 
 
 def mean(values: Numbers, shots: Rows, seed: int) -> Figure:
-    """A mean over photos."""
+    """A mean over photos. Where all are 0 or all are 1 it is a share."""
+    if set(values.tolist()) in ({0.0}, {1.0}):
+        return share(values > 0, shots, seed)
     weights = Resamples([shots], seed).weights
     return interval(float(values.mean()), (weights @ values) / weights.sum(axis=1))
 

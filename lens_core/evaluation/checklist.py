@@ -11,10 +11,9 @@ from typing import Any
 from attrs import frozen
 
 from lens_core.artifacts import container, manifest
-from lens_core.artifacts.integrity import sha256
 from lens_core.artifacts.manifest import Manifest
 from lens_core.artifacts.runs import CHECKPOINT, PHOTOS
-from lens_core.errors import NotEvaluatedError
+from lens_core.errors import NoRunError, NotEvaluatedError
 from lens_core.evaluation import past
 from lens_core.evaluation.assemble import REPORT
 from lens_core.evaluation.past import Past
@@ -37,22 +36,24 @@ class Run:
     folder: Path
     manifest: Manifest
     evaluation: Past | None
+    """Of this very model."""
+    unevaluated: str
+    """Why there is none."""
     required: tuple[Requirement, ...]
 
 
 def check(folder: Path, required: Sequence[Requirement] = ()) -> list[Tick]:
     """Every point, in the order in which they are worked through.
 
-    ``required`` replaces the figures that are usually good enough. Raises ModelLoadError (E200) or
-    DamagedArtifactError (E210) when the folder holds no checkpoint.
+    ``required`` replaces the figures that are usually good enough. Raises NoRunError (E250) when the folder
+    holds no checkpoint, ModelLoadError (E200) or DamagedArtifactError (E210) when that cannot be read.
     """
     path = folder / CHECKPOINT
+    if not path.is_file():
+        raise NoRunError(f"{folder} holds no {CHECKPOINT}.")
     about = manifest.from_documents(container.read(path), path)
-    try:
-        evaluation = past.read(folder)
-    except NotEvaluatedError:
-        evaluation = None
-    run = Run(folder, about, evaluation, tuple(required))
+    evaluation, why_not = _evaluation(folder, about)
+    run = Run(folder, about, evaluation, why_not, tuple(required))
     return [
         _photos(run),
         _data(run),
@@ -65,12 +66,27 @@ def check(folder: Path, required: Sequence[Requirement] = ()) -> list[Tick]:
     ]
 
 
+def _evaluation(folder: Path, about: Manifest) -> tuple[Past | None, str]:
+    """(the evaluation of this very model, why there is none)."""
+    try:
+        found = past.read(folder)
+    except NotEvaluatedError as error:
+        return None, error.what
+    told = found.summary["about"]
+    if (told["embedding_id"], told["model_version"]) == (about.embedding_id, about.model_version):
+        return found, ""
+    examined = told["model_version"] and f"model version {told['model_version']}"
+    return None, f"what was evaluated there is {examined or 'no finished model'}, not {about.model_version}"
+
+
 def _photos(run: Run) -> Tick:
     point, title = "photos", f"Photos follow the layout, {ENOUGH} or more of each item"
     try:
         named = json.loads((run.folder / PHOTOS).read_text(encoding="utf-8"))
-        counts = Counter(tuple(name.split("/")[:2]) for name in named)
-    except (OSError, ValueError) as error:
+        counts = Counter(tuple(name.split("/")[:2]) for name in dict(named))
+        if not counts:
+            raise ValueError("it names none")
+    except (OSError, ValueError, TypeError) as error:
         return Tick(point, title, False, f"{PHOTOS} cannot be read: {error}", "Train again.")
     few = {item: count for item, count in counts.items() if count < ENOUGH}
     least = min(counts, key=lambda item: counts[item])
@@ -84,7 +100,7 @@ def _photos(run: Run) -> Tick:
 def _data(run: Run) -> Tick:
     point, title = "validate-data", "validate-data passes"
     if not run.evaluation:
-        return _not_evaluated(point, title)
+        return _not_evaluated(run, point, title)
     data = run.evaluation.summary["data"]
     evidence = f"{data['errors']} errors, {data['warnings']} warnings, {data['notes']} notes"
     return Tick(point, title, data["errors"] == 0, evidence, "See: ai-lens validate-data --html photos.html")
@@ -105,7 +121,7 @@ def _holdout(run: Run) -> Tick:
 
 def _measured(run: Run, point: str, title: str, wanted: Callable[[Any], bool], usual: Sequence[str]) -> Tick:
     if not run.evaluation or not any(map(wanted, run.evaluation.summary["protocols"])):
-        return _not_evaluated(point, title)
+        return _not_evaluated(run, point, title)
     values = figures_of(run.evaluation.summary)
     bars = [Requirement.read(text) for text in usual]
     if run.required:
@@ -118,7 +134,7 @@ def _measured(run: Run, point: str, title: str, wanted: Callable[[Any], bool], u
 
 
 def _thresholds(run: Run) -> Tick:
-    point, title = "thresholds", "Thresholds were tuned on this data"
+    point, title = "thresholds", "Thresholds were tuned on photos of these exhibits"
     about = run.manifest
     chosen, promise = about.thresholds, about.guarantee
     if not chosen or not about.operating_point:
@@ -128,22 +144,19 @@ def _thresholds(run: Run) -> Tick:
     if promise:
         evidence += f"; at most {promise.max_false_accept:.1%} at {promise.confidence:.0%} confidence"
         if promise.data_hash != data:
-            evidence += "; tuned on other photos than it was trained on"
-    same = not promise or promise.data_hash == data
-    return Tick(point, title, same, evidence, "Tune it on the photos it was trained on, or on a new visit's.")
+            evidence += "; tuned on a new visit's photos of them"
+    return Tick(point, title, True, evidence)
 
 
 def _report(run: Run) -> Tick:
     point, title = "report", "The report of this very model is archived"
-    path = run.folder / REPORT
-    if not run.evaluation or not path.is_file():
-        return _not_evaluated(point, title)
-    version = run.evaluation.summary["about"]["model_version"]
-    digest = sha256(path.read_bytes())[:12]
-    evidence = f"{path.name}, sha256 {digest}..., of model version {version or 'none'}"
-    advice = f"The model is {run.manifest.model_version} now: run ai-lens evaluate --model again."
-    return Tick(point, title, version == run.manifest.model_version, evidence, advice)
+    if not run.evaluation:
+        return _not_evaluated(run, point, title)
+    digest = run.evaluation.summary["files"][REPORT]
+    evidence = f"{REPORT}, sha256 {digest[:12]}..., of model version {run.manifest.model_version}"
+    return Tick(point, title, True, evidence)
 
 
-def _not_evaluated(point: str, title: str) -> Tick:
-    return Tick(point, title, False, "not measured", "Run: ai-lens evaluate --model RUN/best.ckpt ...")
+def _not_evaluated(run: Run, point: str, title: str) -> Tick:
+    evidence = run.unevaluated or "not measured"
+    return Tick(point, title, False, evidence, "Run: ai-lens evaluate --model RUN/best.ckpt ...")

@@ -8,11 +8,13 @@ from typing import Any
 import attrs
 import numpy as np
 from attrs import frozen
+from scipy.stats import binomtest
 
+from lens_core.contracts import Rows
 from lens_core.errors import NotEnoughPhotosError
 from lens_core.evaluation.answers import Line
 from lens_core.evaluation.asked import EXHIBIT, UNKNOWN_KINDS
-from lens_core.evaluation.bootstrap import Figure, Resamples, interval
+from lens_core.evaluation.bootstrap import CONFIDENCE, Figure, Resamples, interval, share
 from lens_core.evaluation.judged import Flags
 from lens_core.evaluation.past import Past
 
@@ -31,11 +33,14 @@ class Difference:
     first: float
     second: float
     difference: Figure
+    chance: float
+    """How likely so many shots would turn the same way if neither run were better: the sign test's p."""
 
     @property
     def is_clear(self) -> bool:
-        """The interval does not hold zero."""
-        return self.difference["low"] > 0 or self.difference["high"] < 0
+        """The interval does not hold zero, and chance alone would seldom do it."""
+        apart = self.difference["low"] > 0 or self.difference["high"] < 0
+        return apart and self.chance < 1 - CONFIDENCE
 
 
 @frozen
@@ -109,14 +114,22 @@ def _differences(pairs: list[Pair], seed: int) -> Iterator[Difference]:
                 yield Difference(
                     protocol, held_out, name, len(of_kind),
                     round(float(flags[0].mean()), 4), round(float(flags[1].mean()), 4),
-                    _paired(flags[0], flags[1], shots, seed),
+                    *_paired(flags[0], flags[1], shots, seed),
                 )  # fmt: skip
 
 
-def _paired(first: Flags, second: Flags, shots: np.ndarray, seed: int) -> Figure:
+def _paired(first: Flags, second: Flags, shots: Rows, seed: int) -> tuple[Figure, float]:
+    """(the difference with its interval, the sign test's p)."""
     gain = second.astype(np.float64) - first
+    per_shot = np.sign(np.bincount(np.unique(shots, return_inverse=True)[1], gain))
+    better, turned = int((per_shot > 0).sum()), int((per_shot != 0).sum())
+    chance = float(binomtest(better, turned).pvalue) if turned else 1.0
+    if np.ptp(gain) == 0:  # the bootstrap sees no doubt where all agree; as many shots leave some
+        agreed, doubt = float(gain[0]), 1 - share(np.ones(len(gain), bool), shots, seed)["low"]
+        low, high = max(-1.0, agreed - doubt), min(1.0, agreed + doubt)
+        return {"value": agreed, "low": round(low, 4), "high": round(high, 4)}, chance
     weights = Resamples([shots], seed).weights
-    return interval(float(gain.mean()), (weights @ gain) / weights.sum(axis=1))
+    return interval(float(gain.mean()), (weights @ gain) / weights.sum(axis=1)), chance
 
 
 def _named_right(line: Line) -> bool:

@@ -37,6 +37,8 @@ class About:
     model: str | None = None
     """The model's file name; None where a recipe was examined."""
     model_version: str | None = None
+    embedding_id: str | None = None
+    """By which a model's file tells that it is the one that was examined."""
     guarantee: Mapping[str, Any] | None = None
 
 

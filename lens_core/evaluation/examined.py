@@ -117,11 +117,10 @@ def _item(answers: Answers) -> ItemFigures:
     )
 
 
-def cross_fitted(asked: Sequence[Asked], reject: Reject, seed: int) -> Answers:
+def cross_fitted(asked: Sequence[Asked], reject: Reject, seed: int) -> Answers | None:
     """Answers by rules that were tuned on other shots than the one asked about.
 
-    Tuning and measuring on the same photos would look better than it is. Where the photos do not suffice for
-    that, one rule is tuned on all of them.
+    Tuning and measuring on the same photos would look better than it is. None where there are too few.
     """
     shots = np.unique(np.concatenate([part.questions.shots for part in asked]))
     part_of = dict(
@@ -137,7 +136,7 @@ def cross_fitted(asked: Sequence[Asked], reject: Reject, seed: int) -> Answers:
         own = [one.only(part == number) for one, part in zip(asked, parts, strict=True)]
         others = [one.only(part != number) for one, part in zip(asked, parts, strict=True)]
         if not can_calibrate(others):
-            return Rule.tuned_on(asked, reject).answer(asked)
+            return None
         if any(len(one.questions.photos) for one in own):
             answers.append(Rule.tuned_on(others, reject).answer(own))
     return all_of(answers)

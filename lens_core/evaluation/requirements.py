@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from lens_core.errors import BadSettingError
+from lens_core.evaluation.asked import UNKNOWN_KINDS
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -34,11 +35,28 @@ class Requirement:
         """Raises BadSettingError (E600)."""
         written = _WRITTEN.fullmatch(text)
         try:
-            if written:
+            if written and _figure(written[1]):
                 return cls(written[1], written[2], float(written[3]))
         except ValueError:
             pass
         raise BadSettingError(f"'{text}' is no requirement.", "For example: --require 'top1>=0.9'")
+
+
+_OF_EXHIBITS = ("top1", "top3", "map", "answered_right", "answered_wrong", "retaken", "calibration_error")
+_OF_UNKNOWN = ("accepted", "auroc", "aupr", "eer", "fpr95")
+
+
+def _figure(name: str) -> bool:
+    """Whether there can be a figure of this name. Raises BadSettingError (E600) if not."""
+    bare = name.removeprefix("holdout.").removesuffix(".low").removesuffix(".high")
+    kind, _, figure = bare.rpartition(".")
+    if bare in _OF_EXHIBITS or (kind in UNKNOWN_KINDS and figure in _OF_UNKNOWN):
+        return True
+    raise BadSettingError(
+        f"There is no figure '{name}'.",
+        f"There are {', '.join(_OF_EXHIBITS)}; {', '.join(_OF_UNKNOWN)} of {', '.join(UNKNOWN_KINDS)} "
+        "(look_alike.auroc); each with .low and .high, and holdout. before it.",
+    )
 
 
 def figures_of(summary: Mapping[str, Any]) -> dict[str, float]:

@@ -53,6 +53,8 @@ def _against_guide(path: Path) -> list[str]:
         return guide.differences(path)
     except OSError:
         return [f"{path.name} has no guide beside it"]
+    except ValueError:
+        return [f"the guide beside {path.name} cannot be read"]
 
 
 def _exports(folder: Path) -> list[Path]:
@@ -71,7 +73,7 @@ def _asked(folder: Path, model: Manifest, path: Path) -> tuple[bool, str]:
         return False, f"{path.name} cannot be opened: {error.what}"
     about = lens.manifest
     if (about.embedding_id, about.model_version) != (model.embedding_id, model.model_version):
-        return False, f"{path.name} is of model version {about.model_version}, not of {model.model_version}"
+        return False, f"{path.name} is of another model: version {about.model_version}, {about.created}"
     if not about.certificate or about.certificate.checked != "photos":
         return False, f"{path.name} carries no certificate of having answered photos"
     asked = probes.read(container.read(folder / CHECKPOINT))

@@ -202,6 +202,6 @@ def _check_possible(material: Material, rate: float, confidence: float) -> None:
             promise = np.ceil(can * 1000) / 1000
             raise CannotPromiseError(
                 f"{len(rows)} photos ({kind}; near-duplicates count once) cannot support a false-accept rate "
-                f"of {rate:.1%} at {confidence:.0%} confidence: {needed} are needed even if all are refused.",
+                f"of {100 * rate:.3g}% at {confidence:.0%} confidence: {needed} are needed, all refused.",
                 f"They can support {promise:.1%}: --max-false-accept {promise:g}. Or add such photos.",
             )

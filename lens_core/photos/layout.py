@@ -104,7 +104,7 @@ def find_place(root: Path, place: str) -> list[PhotoFile]:
 def ood_photos(data_root: Path, folder: Path | None = None) -> list[Path]:
     """Photos that show no exhibit: those of ``folder``, else of ``data_root/ood`` where there is one.
 
-    Sub-folders are read too. Raises LayoutError (E100) when the named folder is not there.
+    Sub-folders are read too. Raises LayoutError (E100) when the named folder is not there, or holds none.
     """
     if folder and not folder.is_dir():
         raise LayoutError(
@@ -113,7 +113,10 @@ def ood_photos(data_root: Path, folder: Path | None = None) -> list[Path]:
     root = folder or data_root
     folders = [folder] if folder else filter(_is_ood, list_folders(root, root).values())
     inside = (below for top in folders for below in _folders_below(top, root))
-    return [photo for below in inside for photo in list_photos(below, root)]
+    photos = [photo for below in inside for photo in list_photos(below, root)]
+    if folder and not photos:
+        raise LayoutError(f"There are no photos in {folder}.", "Pass --ood a folder that has some.")
+    return photos
 
 
 def _is_ood(folder: Path) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attrs import frozen
+
 from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.provenance import data_hash
 from lens_core.errors import LayoutError
@@ -11,6 +13,20 @@ from lens_core.photos.curated import scan_curated
 from lens_core.photos.layout import Dataset, nfc, scan
 from lens_core.runtime.lens import Lens
 from lens_core.settings import Curation
+
+_NAMED = 3
+"""How many items a warning names."""
+
+
+@frozen
+class ToAsk:
+    """Photos to examine a model with."""
+
+    dataset: Dataset
+    learned_from: bool
+    """Whether they are those that the model learned from."""
+    warning: str | None = None
+    """What somebody should know about those that are left out."""
 
 
 def trained_photos(data_root: Path, lens: Lens) -> Dataset:
@@ -33,18 +49,20 @@ def trained_photos(data_root: Path, lens: Lens) -> Dataset:
     return Dataset(dataset.root, known)
 
 
-def photos_to_ask(
-    data_root: Path, lens: Lens, curation: Curation, as_trained: bool = False
-) -> tuple[Dataset, bool]:
-    """(the photos to examine a model with, whether they are those it learned from).
-
-    Of photos that it has not learned from all are asked, those of items it does not know too; with
+def photos_to_ask(data_root: Path, lens: Lens, curation: Curation, as_trained: bool = False) -> ToAsk:
+    """Of photos that it has not learned from all are asked, those of items it does not know too; with
     ``as_trained`` only those of items it knows, as if it had. Raises LayoutError (E100) when there are none.
     """
     trained = trained_photos(data_root, lens)
-    if as_trained or _learned_from(lens, trained):
-        return trained, True
-    return scan_curated(data_root, curation), False
+    everything = scan_curated(data_root, curation)
+    if not as_trained and not _learned_from(lens, trained):
+        return ToAsk(everything, learned_from=False)
+    unknown = sorted(set(everything.items) - set(trained.items))
+    if not unknown:
+        return ToAsk(trained, learned_from=True)
+    names = ", ".join("/".join(item) for item in unknown[:_NAMED]) + (" ..." if len(unknown) > _NAMED else "")
+    left_out = f"the model does not know {names}: left out. Ask it about them with --untrained DIR."
+    return ToAsk(trained, learned_from=True, warning=left_out)
 
 
 def _learned_from(lens: Lens, trained: Dataset) -> bool:

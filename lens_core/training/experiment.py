@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 from attrs import field, frozen
 
@@ -29,6 +30,11 @@ from lens_core.training.recipes import Finetuning, Fitted, Recipe, fit_on_featur
 from lens_core.training.split import Split, folds
 
 FOLDS = 5
+FINETUNED = (
+    "The network has learned from every item: those treated as unknown are easier for it than exhibits it "
+    "has never met. Ask it about such with --untrained DIR."
+)
+TOO_FEW = "Too few photos to tune T, M and D on others than those asked: answers look better than they are."
 
 
 @frozen(eq=False)
@@ -120,14 +126,18 @@ def ask(
             f"{dataset.root} has one item only, and no photo that shows anything else.",
             "Add items, or photos that show no exhibit (--ood DIR).",
         )
-    lesson, hashes = gather(dataset, strays, subject.net, subject.settings, stage)
+    lesson, features = gather(dataset, strays, subject.net, subject.settings, stage)
+    if subject.finetuned:
+        lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, FINETUNED))
+    hashes = features.hashes
     splits = subject.splits(lesson, hashes, fold_count)
     recipe: Recipe = fit_on_features
     if subject.settings.finetune and not subject.trained:
         recipe = Finetuning(dataset, strays, subject.settings, stage)
     asking = stage("Asking models that did not learn from the photo asked about")
     step = _counted(asking, proof.fit_count(lesson, splits) + len(held_out))
-    fitted, asked = proof.ask_all(lesson, splits, recipe, step)
+    seen = splits[0][0] if subject.finetuned and splits else None
+    fitted, asked = proof.ask_all(lesson, splits, recipe, step, seen)
     if not splits or not can_calibrate(asked):
         raise NotEnoughPhotosError(_why(lesson))
     visits = {
@@ -145,6 +155,7 @@ class Experiment:
     protocols: tuple[Protocol, ...]
     rule: Rule
     """The subject's own; of a recipe, the one that training on all photos would choose."""
+    warnings: tuple[str, ...]
 
     def measured(self) -> Measured:
         """For the report."""
@@ -156,7 +167,7 @@ class Experiment:
             asking.hashes,
             subject.about,
             subject.settings.seed,
-            asking.lesson.warnings,
+            self.warnings,
         )
 
 
@@ -178,7 +189,9 @@ def examine(
     asking = ask(subject, dataset, strays, fold_count=fold_count, held_out=held_out, stage=stage)
     asked, seed, reject = asking.folded, subject.settings.seed, subject.settings.reject
     rule = subject.rule or Rule.tuned_on(asked, reject)
-    answers = subject.rule.answer(asked) if subject.rule else cross_fitted(asked, reject, seed)
+    answers = None if subject.rule else cross_fitted(asked, reject, seed)
+    warnings = asking.lesson.warnings if subject.rule or answers else (*asking.lesson.warnings, TOO_FEW)
+    answers = answers or rule.answer(asked)
     measuring = _counted(stage("Measuring"), 1 + len(held_out))
     protocols = [protocol("folds", "", answers, seed)]
     measuring()
@@ -187,7 +200,7 @@ def examine(
         tuned = Rule.tuned_on(elsewhere, reject) if can_calibrate(elsewhere) else rule
         protocols.append(protocol("holdout", place, (subject.rule or tuned).answer(questions), seed))
         measuring()
-    return Experiment(subject, asking, tuple(protocols), rule)
+    return Experiment(subject, asking, tuple(protocols), rule, warnings)
 
 
 def _held_out_places(subject: Subject, dataset: Dataset, wanted: Sequence[str] | None) -> list[str]:

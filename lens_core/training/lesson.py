@@ -69,8 +69,8 @@ class Lesson:
 
 def gather(
     dataset: Dataset, strays: Sequence[StrayPhoto], net: LensNet, settings: Settings, stage: Stage
-) -> tuple[Lesson, tuple[str, ...]]:
-    """(the lesson, the SHA-256 of each of its photos), from cached features where they are known.
+) -> tuple[Lesson, Features]:
+    """(the lesson, what it was made from), from cached features where they are known.
 
     Raises the error (E12x) of the first photo that cannot be read.
     """
@@ -88,7 +88,7 @@ def gather(
         seen,
         warnings,
     )
-    return lesson, features.hashes
+    return lesson, features
 
 
 def _look_at_strays(

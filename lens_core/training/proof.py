@@ -20,14 +20,17 @@ Step = Callable[[], None]
 
 
 def ask_all(
-    lesson: Lesson, splits: Sequence[Split], recipe: Recipe, step: Step
+    lesson: Lesson, splits: Sequence[Split], recipe: Recipe, step: Step, seen: Labels | None = None
 ) -> tuple[Fitted, list[Asked]]:
-    """The model of all photos, and every question that can be put to models made without the photo asked."""
+    """The model of all photos, and every question that can be put to models made without the photo asked.
+
+    ``seen``: rows of photos that the network itself has learned from; they are no look-alikes then.
+    """
     fitted = recipe(lesson, np.arange(len(lesson.labels)), lesson.settings.seed)
     step()
     asked = [
         *held_out_photos(lesson, splits, recipe, step),
-        *look_alikes(lesson, recipe, step),
+        *look_alikes(lesson, recipe, step, seen),
         *strays_everywhere(lesson, fitted),
     ]
     return fitted, asked
@@ -48,7 +51,7 @@ def held_out_photos(lesson: Lesson, splits: Sequence[Split], recipe: Recipe, ste
                 yield from _at_home_and_away(lesson, fitted.embeddings, model, held_out)
 
 
-def look_alikes(lesson: Lesson, recipe: Recipe, step: Step) -> Iterator[Asked]:
+def look_alikes(lesson: Lesson, recipe: Recipe, step: Step, seen: Labels | None = None) -> Iterator[Asked]:
     """Each item in turn treated as unknown: left out of heads and gallery, then asked in its own place."""
     for group in look_alike_groups(lesson):
         train = np.flatnonzero(~np.isin(lesson.labels, group))
@@ -57,8 +60,9 @@ def look_alikes(lesson: Lesson, recipe: Recipe, step: Step) -> Iterator[Asked]:
         fitted = recipe(lesson, train, lesson.settings.seed)
         step()
         for number in group:
-            rows = np.flatnonzero(lesson.labels == number)
-            if model := fitted.place_model(lesson, lesson.classes[number][0]):
+            rows = np.setdiff1d(np.flatnonzero(lesson.labels == number), () if seen is None else seen)
+            model = fitted.place_model(lesson, lesson.classes[number][0])
+            if model and len(rows):
                 yield model.ask(_questions(lesson, rows, "look_alike"), fitted.embeddings[rows])
 
 
@@ -75,11 +79,14 @@ def held_out_place(
     """A place that the model never saw, answered from its gallery alone.
 
     The gallery holds a part of its photos, as if a curator had enrolled them; the others are asked. Each of
-    its items in turn is also left out of the gallery and asked as a look-alike.
+    its items in turn is also left out of the gallery and asked as a look-alike. A part of the other places'
+    photos is not learned from either, so that they can be asked here.
     """
     seed, inside = lesson.settings.seed, np.flatnonzero(lesson.homes == place)
     outside = np.flatnonzero(lesson.homes != place)
-    fitted = recipe(lesson, outside, seed)
+    parts = folds(lesson.labels[outside], lesson.shots[outside], fold_count, seed)
+    learned, others = next(parts, (np.arange(len(outside)), np.empty(0, np.int64)))
+    fitted = recipe(lesson, outside[learned], seed)
     step()
 
     def gallery_of(rows: Labels) -> PlaceModel:
@@ -89,12 +96,14 @@ def held_out_place(
         rows = inside[held_out]
         yield gallery_of(inside[train]).ask(_questions(lesson, rows, EXHIBIT), fitted.embeddings[rows])
     whole = gallery_of(inside)
-    yield whole.ask(_questions(lesson, outside, "other_place"), fitted.embeddings[outside])
+    if len(others):
+        away = outside[others]
+        yield whole.ask(_questions(lesson, away, "other_place"), fitted.embeddings[away])
     yield from _strays(lesson, fitted, whole)
     for number in np.unique(lesson.labels[inside]):
-        rows, others = inside[lesson.labels[inside] == number], inside[lesson.labels[inside] != number]
-        if len(others):
-            yield gallery_of(others).ask(_questions(lesson, rows, "look_alike"), fitted.embeddings[rows])
+        rows, rest = inside[lesson.labels[inside] == number], inside[lesson.labels[inside] != number]
+        if len(rest):
+            yield gallery_of(rest).ask(_questions(lesson, rows, "look_alike"), fitted.embeddings[rows])
 
 
 def _at_home_and_away(lesson: Lesson, embeddings: Floats, model: PlaceModel, rows: Labels) -> Iterator[Asked]:

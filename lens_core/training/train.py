@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from lens_core.artifacts import probes, provenance, versions
 from lens_core.artifacts.atomic import atomic_write, check_writable, write_json, write_json_lines
 from lens_core.artifacts.cache import cache_folder
-from lens_core.artifacts.gallery import Descriptions, Gallery
+from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
 from lens_core.artifacts.provenance import Origin
 from lens_core.artifacts.runs import CHECKPOINT, HELD_OUT, METRICS, PACKAGES, PHOTOS, SETTINGS
@@ -80,15 +80,18 @@ def train(
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
         splits = _finetune(net, dataset, settings, save_dir, stage) if settings.finetune else None
-        lesson, hashes = gather(dataset, strays, net, settings, stage)
+        lesson, features = gather(dataset, strays, net, settings, stage)
         if splits is None:
             splits = list(folds(lesson.labels, lesson.shots, FOLDS, settings.seed))
         learned = learn(lesson, splits, stage("Learning, and testing on held-out photos"))
-        unseen = [hashes[row] for row in splits[0][1]] if settings.finetune and splits else None
-        told = provenance.record(dataset, hashes, origin or Origin.here())
+        unseen = [features.hashes[row] for row in splits[0][1]] if settings.finetune and splits else None
+        told = provenance.record(dataset, features.hashes, origin or Origin.here())
         told |= {"unseen": unseen} if unseen else {}
-        run = _write(net, learned, dataset, strays, settings, save_dir, version, told, descriptions)
-        write_json(save_dir / PHOTOS, provenance.per_file(dataset, hashes))
+        labels = tuple((photo.place, photo.item) for photo in dataset.photos)
+        phashes = np.stack(features.phashes)
+        gallery = Gallery(learned.fitted.embeddings, labels, descriptions, phashes)
+        run = _write(net, learned, dataset, gallery, strays, settings, save_dir, version, told)
+        write_json(save_dir / PHOTOS, provenance.per_file(dataset, features.hashes))
         return attrs.evolve(run, warnings=lesson.warnings)
 
 
@@ -111,12 +114,12 @@ def _write(
     net: LensNet,
     learned: Learned,
     dataset: Dataset,
+    gallery: Gallery,
     strays: Sequence[StrayPhoto],
     settings: Settings,
     save_dir: Path,
     version: str | None,
     told: dict[str, Any],
-    descriptions: Descriptions,
 ) -> TrainedRun:
     net.take(learned.fitted.heads)
     weights = checkpoint.weights_of(net)
@@ -135,8 +138,6 @@ def _write(
         settings=recorded(settings),
         provenance=told,
     )
-    labels = tuple((photo.place, photo.item) for photo in dataset.photos)
-    gallery = Gallery(learned.fitted.embeddings, labels, descriptions)
     if version:
         proposed = Proposal(version, "as you asked")
     else:

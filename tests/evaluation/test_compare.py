@@ -1,7 +1,5 @@
 """Two evaluations, photo by photo."""
 
-import json
-
 import pytest
 
 from lens_core.errors import NotEnoughPhotosError, NotEvaluatedError
@@ -48,8 +46,19 @@ def test_the_difference_is_that_of_the_same_photos_with_its_interval(tmp_path):
     assert right.difference["low"] == pytest.approx(0.3 - 1.96 * 0.046, abs=0.03)
     assert right.difference["high"] == pytest.approx(0.3 + 1.96 * 0.046, abs=0.03)
     assert right.is_clear
-    assert found["top1"].difference == {"value": 0, "low": 0, "high": 0}
+    # Nothing changed; of as many photos 3.6 % still could: 1 - 0.025 ** (1 / 100).
+    assert found["top1"].difference == {"value": 0, "low": -0.0362, "high": 0.0362}
     assert not found["top1"].is_clear
+
+
+@pytest.mark.parametrize(("photos", "clear"), [(1, False), (5, False), (6, True)])
+def test_a_few_photos_that_agree_prove_little(photos, clear, tmp_path):
+    """Six of six by chance alone: 2 / 2 ** 6 = 3.1 %."""
+    first = past(tmp_path / "1", *(line(str(n), None) for n in range(photos)))
+    second = past(tmp_path / "2", *(line(str(n), "jar") for n in range(photos)))
+    found = {one.figure: one for one in compare(first, second).differences}["answered_right"]
+    assert (found.difference["value"], found.difference["high"]) == (1, 1)
+    assert found.is_clear == clear
 
 
 def test_only_what_was_asked_in_both_is_compared(tmp_path):
@@ -77,7 +86,6 @@ def test_a_damaged_evaluation_is_refused(tmp_path):
     (tmp_path / "summary.json").write_text("{", encoding="utf-8")
     with pytest.raises(NotEvaluatedError, match="cannot be read"):
         read(tmp_path)
-    (tmp_path / "summary.json").write_text(json.dumps({"format": 99}), encoding="utf-8")
-    (tmp_path / "answers.jsonl").write_text("", encoding="utf-8")
-    with pytest.raises(NotEvaluatedError, match="another version"):
+    (tmp_path / "summary.json").write_text('{"format": 1, "about": []}', encoding="utf-8")
+    with pytest.raises(NotEvaluatedError, match="'protocols' is missing"):
         read(tmp_path)

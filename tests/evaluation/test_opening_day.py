@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from ai_lens_helper import Lens
-from lens_core.artifacts import manifest
+from lens_core.artifacts import container, manifest
+from lens_core.errors import NotEvaluatedError
+from lens_core.evaluation.past import read
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "lens_core/evaluation/summary.schema.json").read_text(encoding="utf-8"))
@@ -72,9 +74,10 @@ def test_after_tuning_the_report_and_the_export_are_of_an_older_model(fresh, mus
     assert ai_lens("tune", "--model", fresh / "best.ckpt", "--data-root", museum).status == 0
     found = ticks(ai_lens("checklist", fresh, "--json"))
     assert not found["report"]["done"]
-    assert "The model is 1.1.0 now" in found["report"]["advice"]
+    assert "is model version 1.0.0, not 1.1.0" in found["report"]["evidence"]
+    assert not found["folds"]["done"]
     assert not found["export"]["done"]
-    assert "of model version 1.0.0, not of 1.1.0" in found["export"]["evidence"]
+    assert "of another model: version 1.0.0" in found["export"]["evidence"]
 
 
 def test_a_changed_export_no_longer_matches_its_guide(fresh, ai_lens):
@@ -103,7 +106,7 @@ def test_the_guide_can_be_followed(fresh, museum, visitor, ai_lens, monkeypatch)
 def test_a_folder_without_a_model_is_refused(tmp_path, ai_lens):
     done = ai_lens("checklist", tmp_path)
     assert done.status == 4
-    assert "E200" in done.err
+    assert "E250" in done.err
 
 
 def test_what_evaluation_writes_keeps_the_published_schema(fresh, museum, walls, ai_lens):
@@ -173,11 +176,70 @@ def test_an_export_is_not_tuned_but_its_checkpoint(onnx_model, museum, ai_lens):
     assert "Tune the checkpoint" in done.err
 
 
-@pytest.mark.parametrize("flag", ["--max-false-accept", "--confidence"])
-def test_shares_out_of_range_are_refused(fresh, museum, ai_lens, flag):
-    done = ai_lens("tune", "--model", fresh / "best.ckpt", "--data-root", museum, flag, "1.5")
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--max-false-accept", "1.5", "must be between 0 and 1, not 1.5. For example 0.05."),
+        ("--max-false-accept", "0", "must be between 0 and 1, not 0."),
+        ("--confidence", "nan", "must be at least 0.5 and below 1, not nan. For example 0.95."),
+    ],
+)
+def test_shares_out_of_range_are_refused(fresh, museum, ai_lens, flag, value, said):
+    done = ai_lens("tune", "--model", fresh / "best.ckpt", "--data-root", museum, flag, value)
     assert done.status == 2
-    assert f"{flag} must be between 0 and 1, not 1.5" in done.err
+    assert f"{flag} {said}" in done.err
+
+
+def test_another_models_evaluation_is_not_signed_off(fresh, museum, ai_lens, tmp_path):
+    """The exhibits are the same, and so is the version."""
+    other = shutil.copytree(fresh, tmp_path / "other")
+    documents = container.read(other / "best.ckpt")
+    about = json.loads(documents["manifest.json"])
+    about["embedding_id"] = "0" * 16
+    container.write(other / "best.ckpt", {**documents, "manifest.json": json.dumps(about).encode()})
+    ai_lens("evaluate", "--model", fresh / "best.ckpt", "--data-root", museum, "--save-dir", other)
+    found = ticks(ai_lens("checklist", other, "--json"))
+    assert not any(found[point]["done"] for point in ("validate-data", "folds", "holdout", "report"))
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "3", "{"])
+def test_a_damaged_list_of_photos_is_no_tick(fresh, ai_lens, content):
+    (fresh / "photos.sha256.json").write_text(content)
+    found = ticks(ai_lens("checklist", fresh, "--json"))["photos"]
+    assert (found["done"], found["evidence"][:35]) == (False, "photos.sha256.json cannot be read: ")
+
+
+def test_a_folder_without_photos_to_refuse_is_named(fresh, museum, ai_lens, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for command in ("tune", "evaluate"):
+        done = ai_lens(
+            command, "--model", fresh / "best.ckpt", "--data-root", museum, "--ood", tmp_path / "empty"
+        )
+        assert (done.status, "E100: There are no photos in" in done.err) == (3, True)
+
+
+def test_items_that_the_model_does_not_know_are_told(fresh, museum, ai_lens, tmp_path):
+    data = shutil.copytree(museum, tmp_path / "more")
+    shutil.copytree(data / "A" / "ㄱ", data / "A" / "새")
+    done = ai_lens("evaluate", "--model", fresh / "best.ckpt", "--data-root", data)
+    assert done.status == 0
+    assert "does not know A/새: left out" in done.err
+
+
+def test_a_linked_model_is_tuned_where_it_lies(fresh, museum, ai_lens, tmp_path):
+    link = tmp_path / "link.ckpt"
+    link.symlink_to(fresh / "best.ckpt")
+    assert ai_lens("tune", "--model", link, "--data-root", museum).status == 0
+    assert link.is_symlink()
+    assert Lens(fresh / "best.ckpt").manifest.model_version == "1.1.0"
+
+
+def test_a_figure_that_cannot_be_is_refused_before_anything_is_measured(fresh, museum, ai_lens):
+    done = ai_lens(
+        "evaluate", "--model", fresh / "best.ckpt", "--data-root", museum, "--require", "top11>=0.9"
+    )
+    assert done.status == 2
+    assert done.err.startswith("ai-lens: E600: There is no figure 'top11'.")
 
 
 def test_the_same_run_twice_does_not_differ(fresh, museum, ai_lens, tmp_path):
@@ -190,3 +252,20 @@ def test_the_same_run_twice_does_not_differ(fresh, museum, ai_lens, tmp_path):
     assert found["same_photos"]
     assert all(one["difference"]["value"] == 0 for one in found["differences"])
     assert "answered_right" in ai_lens("compare", fresh, tmp_path / "again").out
+
+
+def test_an_evaluation_that_is_not_whole_is_refused(fresh, museum, ai_lens, tmp_path):
+    """Its parts belong together."""
+    ai_lens("evaluate", "--model", fresh / "best.ckpt", "--data-root", museum)
+    for name, damage in {
+        "summary.json": lambda text: text.replace('"format": 1', '"format": 99'),
+        "answers.jsonl": lambda text: text[: text.index("\n") + 1],
+        "report.html": lambda text: "",
+    }.items():
+        folder = shutil.copytree(fresh, tmp_path / name)
+        assert read(folder).lines
+        changed = damage((folder / name).read_text(encoding="utf-8"))
+        (folder / name).write_text(changed, encoding="utf-8")
+        said = "another version" if name == "summary.json" else f"{name} is not the one"
+        with pytest.raises(NotEvaluatedError, match=said):
+            read(folder)

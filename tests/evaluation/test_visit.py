@@ -1,14 +1,21 @@
 """A finished model, asked about a new visit's photos."""
 
+import itertools
+import shutil
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from lens_core.errors import NotEnoughPhotosError, NoThresholdError
-from lens_core.evaluation.visit import visit
+from lens_core.evaluation.visit import SAME, visit
+from lens_core.photos.decode import decode
+from lens_core.photos.duplicates import phash
 from lens_core.photos.layout import scan
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import silent
 from lens_core.runtime.lens import Lens
+from lens_core.training.export import export
 
 NEW = {
     "A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold"), "화로": ("tent", "white")},
@@ -17,9 +24,21 @@ NEW = {
 
 
 @pytest.fixture(scope="module")
-def visited(build_museum, tmp_path_factory):
-    """New photos of known items, and of one that the model does not know."""
-    return build_museum(tmp_path_factory.mktemp("visit") / "data", NEW, photos=4, first_seed=3000)
+def visited(draw, run, tmp_path_factory):
+    """New photos of known items, and of one that the model does not know.
+
+    The drawings are so plain that some hash like a reference photo; those are drawn anew.
+    """
+    known, folder = Lens(run.checkpoint).gallery.phashes, tmp_path_factory.mktemp("visit") / "data"
+    seeds = itertools.count(3000)
+    for place, items in NEW.items():
+        for item, (shape, colour) in items.items():
+            (folder / place / item).mkdir(parents=True)
+            for number in range(4):
+                path = folder / place / item / f"img_{number:03}.jpg"
+                while not path.exists() or (phash(decode(path)) != known).sum(axis=1).min() <= SAME:
+                    draw(shape, colour, next(seeds)).save(path, quality=92)
+    return folder
 
 
 def test_new_photos_are_asked_of_the_model_as_it_is(run, visited):
@@ -52,8 +71,6 @@ def test_items_the_model_does_not_know_are_untrained_exhibits(run, visited):
 
 
 def test_reference_photos_are_left_out_and_counted(run, visited, museum, tmp_path):
-    import shutil
-
     mixed = shutil.copytree(visited, tmp_path / "mixed")
     for number in range(3):
         shutil.copy(museum / f"A/ㄱ/img_00{number}.jpg", mixed / f"A/ㄱ/old {number}.jpg")
@@ -62,14 +79,26 @@ def test_reference_photos_are_left_out_and_counted(run, visited, museum, tmp_pat
     assert found.asking.warnings == ("3 photos are reference photos of the model; they are left out.",)
 
 
+def test_reference_photos_are_known_again_by_an_int8_export_and_however_they_were_saved(
+    run, visited, museum, tmp_path
+):
+    mixed = shutil.copytree(visited, tmp_path / "mixed")
+    for number in range(3):
+        photo = Image.open(museum / f"A/ㄱ/img_00{number}.jpg").resize((120, 90))
+        photo.save(mixed / f"A/ㄱ/old {number}.jpg", quality=60)
+    target = tmp_path / "int8.onnx"
+    int8 = export(run.checkpoint, "onnx", target, data_root=museum, quantize="int8", allowed_loss=100.0).path
+    for path in (run.checkpoint, int8):
+        found = visit(Lens(path), scan(mixed), (), 42, silent)
+        assert not [photo for photo in found.protocol.answers.judged.photo if "old" in photo]
+
+
 def test_the_training_photos_alone_are_refused_with_what_to_do(run, museum):
     with pytest.raises(NotEnoughPhotosError, match=r"no new photo .* Evaluate without --model"):
         visit(Lens(run.checkpoint), scan(museum), (), 42, silent)
 
 
 def test_a_wall_that_is_an_exhibit_is_named(run, visited, tmp_path):
-    import shutil
-
     wall = tmp_path / "wall.jpg"
     shutil.copy(visited / "A/ㄱ/img_000.jpg", wall)
     other = tmp_path / "other.jpg"
