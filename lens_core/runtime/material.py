@@ -57,7 +57,8 @@ def photos_to_ask(data_root: Path, lens: Lens, curation: Curation, as_trained: b
     everything = scan_curated(data_root, curation)
     if not as_trained and not _learned_from(lens, trained):
         return ToAsk(everything, learned_from=False)
-    unknown = sorted(set(everything.items) - set(trained.items))
+    here = {item for item in everything.items if item[0] in lens.manifest.places}
+    unknown = sorted(here - set(trained.items))
     if not unknown:
         return ToAsk(trained, learned_from=True)
     names = ", ".join("/".join(item) for item in unknown[:_NAMED]) + (" ..." if len(unknown) > _NAMED else "")

@@ -221,6 +221,7 @@ def test_a_folder_without_photos_to_refuse_is_named(fresh, museum, ai_lens, tmp_
 def test_items_that_the_model_does_not_know_are_told(fresh, museum, ai_lens, tmp_path):
     data = shutil.copytree(museum, tmp_path / "more")
     shutil.copytree(data / "A" / "ㄱ", data / "A" / "새")
+    shutil.copytree(data / "A" / "ㄴ", data / "Z" / "ㄴ")  # a place that it was not asked to learn
     done = ai_lens("evaluate", "--model", fresh / "best.ckpt", "--data-root", data)
     assert done.status == 0
     assert "does not know A/새: left out" in done.err
