@@ -33,8 +33,8 @@ FORMAT = 1
 class RunRecord:
     """How a training was started."""
 
-    data_root: str
-    """Seen from the run's folder, so that both can move together."""
+    data_root: str | None
+    """Seen from the run's folder, so that both can move together. None in a complete run with ``strip_pii``."""
     places: tuple[str, ...]
     """Those that were chosen; empty: all."""
     ood: str | None
@@ -60,13 +60,18 @@ class RunRecord:
         seen = _seen_from(folder, ood) if ood else None
         return cls(_seen_from(folder, data_root), tuple(places), seen, dict(settings), origin)
 
-    def data_of(self, folder: Path) -> Path:
+    def data_of(self, folder: Path) -> Path | None:
         """The data folder, of a run that lies in ``folder``."""
-        return folder / self.data_root
+        return folder / self.data_root if self.data_root else None
 
     def ood_of(self, folder: Path) -> Path | None:
         """The folder of photos that show no exhibit, if one was given."""
         return folder / self.ood if self.ood else None
+
+    def done(self, seconds: float) -> RunRecord:
+        """Complete; with ``strip_pii`` it no longer tells where the photos lie, which may name a person."""
+        complete = attrs.evolve(self, state="done", seconds=seconds)
+        return attrs.evolve(complete, data_root=None, ood=None) if self.settings.get("strip_pii") else complete
 
 
 @contextmanager
@@ -88,7 +93,7 @@ def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
             atomic_write(path, before)
         raise
     seconds = round(time.monotonic() - started, 1)
-    write_json(path, attrs.asdict(attrs.evolve(record, state="done", seconds=seconds)))
+    write_json(path, attrs.asdict(record.done(seconds)))
 
 
 def read(folder: Path) -> RunRecord:

@@ -39,6 +39,8 @@ def reproduce(
     if record.state != "done":
         raise BadSettingError(f"The run in {run} is not complete.", f"Go on with it: train --resume {run}")
     photos, unknown = data_root or record.data_of(run), ood or record.ood_of(run)
+    if not photos:
+        raise BadSettingError(f"The run in {run} does not tell where its photos lie.", "Pass --data-root.")
     found = _again(run, record, photos, unknown, weights, save_dir)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))

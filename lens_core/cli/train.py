@@ -86,10 +86,10 @@ def train(
     folder = resume or save_dir or front.save_dir or default_run_folder()
     run = run_training(
         settings,
-        data_root or (begun.data_of(folder) if begun else front.data_root),
+        data_root or (begun and begun.data_of(folder)) or front.data_root,
         folder,
         places=place or (begun.places if begun else ()),
-        ood=ood or (begun.ood_of(folder) if begun else front.ood),
+        ood=ood or (begun and begun.ood_of(folder)) or front.ood,
         version=model_version,
     )
     if export_onnx:

@@ -14,12 +14,14 @@ import pytest
 
 from lens_core.artifacts import container, gallery
 from lens_core.artifacts.cache import cache_folder
+from lens_core.artifacts.provenance import Origin
 from lens_core.photos.layout import scan
 from lens_core.photos.strays import find_strays
 from lens_core.settings import Settings
 from lens_core.training.train import train
 
 Run = Callable[..., CompletedProcess[str]]
+STARTED = Origin("ai-lens train", "2026-01-02T03:04:05+00:00", None)
 
 
 def nfd(name: str) -> str:
@@ -81,7 +83,8 @@ def test_every_spelling_gives_the_same_classes_split_cache_and_model(
         data = korean_museum(*names)
         dataset = scan(data)
         assert dataset.items == tuple((p, i) for p in ("도자실", "조각실") for i in ("백자", "분청", "청자"))
-        train(tiny_settings, dataset, tmp_path / folder, strays=find_strays(dataset, data))
+        strays = find_strays(dataset, data)
+        train(tiny_settings, dataset, tmp_path / folder, strays=strays, origin=STARTED)
         written.append(everything_in(tmp_path / folder))
         cached.append(sorted((cache_folder() / "features").rglob("*")))
     assert {"held_out.jsonl", "photos.sha256.json", "model.safetensors"} <= set(written[0])
@@ -100,6 +103,7 @@ def everything_in(run_folder: Path) -> dict[str, object]:
     return {
         **found,
         **parts,
+        "MODEL_CARD.md": (run_folder / "MODEL_CARD.md").read_bytes().replace(made.encode(), b""),
         "manifest.json": parts["manifest.json"].replace(made.encode(), b""),
         "gallery.safetensors": (known.embeddings.tobytes(), known.labels, known.descriptions),
     }

@@ -103,11 +103,17 @@ def test_the_model_does_not_tell_the_folders_of_whoever_trained_it(train, tmp_pa
     assert str(tmp_path).encode() not in everything + card
 
 
-def test_strip_pii_leaves_the_folders_out_of_the_run_too(ai_lens, train, tmp_path, monkeypatch):
+def test_strip_pii_leaves_the_folders_out_of_the_run_too(
+    ai_lens, train, photos, random_weights, tmp_path, monkeypatch
+):
     monkeypatch.setenv("AI_LENS_STRIP_PII", "true")
     run = train("1")
     kept = b"".join(path.read_bytes() for path in run.iterdir() if path.suffix != ".ckpt")
     assert str(tmp_path).encode() not in kept
+    done = ai_lens("reproduce", run)
+    assert (done.status, "Pass --data-root." in done.err) == (2, True)
+    again = ai_lens("reproduce", run, "--data-root", photos, "--weights", random_weights)
+    assert (again.status, again.out) == (0, "The same model, byte for byte.\n")
 
 
 def test_the_git_commit_is_told_where_there_is_one(tmp_path, monkeypatch):
