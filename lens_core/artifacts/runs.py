@@ -34,7 +34,7 @@ class RunRecord:
     """How a training was started."""
 
     data_root: str | None
-    """Seen from the run's folder, so that both can move together. None in a complete run with ``strip_pii``."""
+    """Seen from the run's folder, so that both can move together; None where ``strip_pii`` took it away."""
     places: tuple[str, ...]
     """Those that were chosen; empty: all."""
     ood: str | None
@@ -71,7 +71,9 @@ class RunRecord:
     def done(self, seconds: float) -> RunRecord:
         """Complete; with ``strip_pii`` it no longer tells where the photos lie, which may name a person."""
         complete = attrs.evolve(self, state="done", seconds=seconds)
-        return attrs.evolve(complete, data_root=None, ood=None) if self.settings.get("strip_pii") else complete
+        if self.settings.get("strip_pii"):
+            return attrs.evolve(complete, data_root=None, ood=None)
+        return complete
 
 
 @contextmanager
