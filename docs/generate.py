@@ -63,6 +63,7 @@ CONTRACTS = (
     contracts.HalfPrecision,
     contracts.SpecChecker,
     contracts.Runtime,
+    contracts.Tracker,
     contracts.Photo,
     contracts.Finding,
 )

@@ -87,6 +87,15 @@ class Backbone(Protocol):
     def __call__(self, images: torch.Tensor) -> torch.Tensor: ...
 
 
+@runtime_checkable
+class Layered(Protocol):
+    """A backbone that tells its layers apart, so that its last ones may be trained alone, or faster."""
+
+    def layers(self) -> list[list[str]]:
+        """Names of its parameters, layer by layer from the photo to the features; each in one layer."""
+        ...
+
+
 class Loss(Protocol):
     """A ``torch.nn.Module``: (embeddings ``float32[N, D]``, labels ``int64[N]``) -> a scalar.
 
@@ -110,6 +119,15 @@ class ClassScorer(Protocol):
 
     def start_from(self, directions: torch.Tensor) -> None:
         """Begin at float32[C, D]: the mean embedding of each class's photos."""
+        ...
+
+
+@runtime_checkable
+class ClassWeighted(Protocol):
+    """A loss in which the photos of some classes can count more than those of others."""
+
+    def weigh(self, weights: torch.Tensor) -> None:
+        """From now on a photo of class c counts ``weights[c]`` times: float32[C], 1 on average."""
         ...
 
 
@@ -224,6 +242,29 @@ class Runtime(Protocol):
         """uint8[N, S, S, 3] -> (embeddings float32[N, D], L2-normalised; logits float32[N, C]).
 
         A logit is the cosine (-1..1) between the embedding and the class's direction.
+        """
+        ...
+
+
+class Tracker(Protocol):
+    """Is told how a training goes, and shows it somewhere else: a dashboard, a server, a file."""
+
+    def start(self, run: str, settings: Mapping[str, Any], folder: Path) -> None:
+        """A run begins: its name, its settings by dotted key, and its folder, where files may be left."""
+        ...
+
+    def log(self, step: int, figures: Mapping[str, float]) -> None:
+        """After pass ``step`` (from 1) of fine-tuning. A run that is resumed may tell of a pass again."""
+        ...
+
+    def conclude(self, figures: Mapping[str, float]) -> None:
+        """How good the finished model is, by names such as ``top1/value``."""
+        ...
+
+    def close(self, status: Literal["done", "stopped"]) -> None:
+        """Nothing more will come; ``stopped`` by a mistake or by somebody. What was told must be safe now.
+
+        It is called also where ``start`` has failed.
         """
         ...
 

@@ -35,10 +35,11 @@
     │   └── CannotRunHereError   E470
     ├── SettingsError        E6xx  exit 2   settings file, environment, flags
     │   └── BadSettingError      E600
-    └── EnvironmentFaultError E7xx exit 7   disk, permission, lock
+    └── EnvironmentFaultError E7xx exit 7   disk, permission, lock, memory
         ├── CannotWriteError     E700
         ├── BusyError            E710
-        └── NoPermissionError    E720
+        ├── NoPermissionError    E720
+        └── NotEnoughMemoryError E730
 
 The first line of a class's docstring is the cause as the reference page prints it, ``remedy`` what to do.
 """
@@ -321,6 +322,13 @@ class BusyError(EnvironmentFaultError):
 
     code = "E710"
     remedy = "Wait until it has finished, or choose another folder."
+
+
+class NotEnoughMemoryError(EnvironmentFaultError):
+    """Training needs more memory than there is."""
+
+    code = "E730"
+    remedy = "Set hardware.micro_batch to fewer photos, or train less of the backbone (--finetune none)."
 
 
 def all_errors() -> list[type[LensError]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Loss,
         Photo,
         Runtime,
+        Tracker,
         VectorIndex,
     )
     from lens_core.photos.layout import Dataset
@@ -58,6 +59,11 @@ def make_exporter(name: str, options: Any) -> Exporter:
 @hookspec(firstresult=True)
 def make_runtime(path: Path, options: Any) -> Runtime:
     """Opens a file of the format named by the entry point (its suffix). Group ``ai_lens.runtimes``."""
+
+
+@hookspec(firstresult=True)
+def make_tracker(name: str, options: Any) -> Tracker:
+    """Shows elsewhere how a training goes. Group ``ai_lens.trackers``."""
 
 
 @hookspec

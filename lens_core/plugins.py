@@ -33,7 +33,12 @@ from lens_core.errors import (
 CORE = "ai-lens-helper"
 
 
-_SAY_NO = ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY")
+_SAY_NO = (
+    "DO_NOT_TRACK",
+    "HF_HUB_DISABLE_TELEMETRY",
+    "MLFLOW_DISABLE_TELEMETRY",
+    "ORT_DISABLE_TELEMETRY",
+)
 """Libraries that plugins use send reports home, from the moment they are imported, unless these are set."""
 
 
@@ -61,6 +66,7 @@ FAMILIES: dict[str, Family] = {
         Family("exporter", "ai_lens.exporters", ("make_exporter",), "Exporter", guarded=True),
         Family("runtime", "ai_lens.runtimes", ("make_runtime",), "Runtime", guarded=True),
         Family("quality", "ai_lens.quality", ("check_photo", "check_dataset")),
+        Family("tracker", "ai_lens.trackers", ("make_tracker",), "Tracker", guarded=True),
     )
 }
 
@@ -83,6 +89,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "xml": "ai-lens-openvino",
     },
     "quality": {"photo": "ai-lens-photo"},
+    "tracker": {name: f"ai-lens-{name}" for name in ("mlflow", "tensorboard")},
 }
 
 
@@ -106,11 +113,19 @@ def find(family_name: str) -> list[Plugin]:
     """Every installed plugin of a family, by name, from metadata alone."""
     family = FAMILIES[family_name]
     plugins = [
-        Plugin(family, entry.name, entry.value, entry.dist.name, entry.dist.version)
+        Plugin(family, entry.name, entry.value, *known)
         for entry in _entry_points(family.group)
-        if entry.dist is not None
+        if (known := _distribution(entry))
     ]
     return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution))
+
+
+def _distribution(entry: metadata.EntryPoint) -> tuple[str, str] | None:
+    """(name, version) of who offers it; None where it was half removed, or says nothing that can be read."""
+    try:
+        return (entry.dist.name, entry.dist.version) if entry.dist else None
+    except Exception:  # noqa: BLE001 # whichever finder is in use, its own kind: it shall hurt nobody else
+        return None
 
 
 def _entry_points(group: str) -> list[metadata.EntryPoint]:

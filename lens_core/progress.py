@@ -16,3 +16,11 @@ def silent(title: str) -> Progress:
 
 def no_progress(done: int, total: int) -> None:
     """Progress that shows nothing."""
+
+
+Tell = Callable[[str], None]
+"""Called with a line for whoever waits."""
+
+
+def tell_nobody(line: str) -> None:
+    """For callers that want to hear nothing."""

@@ -29,6 +29,7 @@ NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "
 
 
 Lang = Literal["ko", "en"]
+Balance = Literal["none", "items", "weights"]
 _share: list[Any] = [ge(0), le(1)]
 
 
@@ -42,6 +43,21 @@ class Augment:
     gaussian_blur: bool = True
     glare: bool = False
     """Soft white spots, as lamps mirrored in a showcase's glass leave them."""
+
+
+@frozen
+class Hardware:
+    """How training uses the machine. Models agree but for rounding, however it is set."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the network's arithmetic while it learns; auto: bfloat16 where the processor is made for it."""
+    micro_batch: int | None = field(default=None, validator=optional(ge(1)))
+    """Photos that go through the network at once; null: the whole batch where memory allows. Fewer need less
+    memory and a third more time: the batch is the same."""
+    workers: int | None = field(default=None, validator=optional(ge(0)))
+    """Processes that make changed views of photos; null: one per core."""
+    compile: bool = False
+    """Let PyTorch compile the network: pays on a GPU, in long trainings."""
 
 
 @frozen
@@ -110,28 +126,55 @@ class Settings:
     weights: str | None = None
     """A local .safetensors file for the backbone instead of a download."""
     pretrained: bool = True
-    """false: start the backbone from random weights (needs finetune)."""
-    finetune: bool = False
-    """Train the backbone too. Without it, its features are computed once and only the heads are trained."""
+    """false: start the backbone from random weights, all of which is then trained."""
+    finetune: Literal["auto", "none", "last", "all"] = "auto"
+    """How much of the backbone is trained. none: its features are computed once and only the heads learn, in
+    seconds; last: its last blocks too; all: all of it; auto: all of it where that takes no more than half an
+    hour on this machine, else none."""
+    train_size: int | None = field(default=None, validator=optional(ge(32)))
+    """Side of the input while the backbone learns, in pixels; null: two thirds of img_size, if it can."""
     epochs: int | None = field(default=None, validator=optional(ge(1)))
     """Passes over the photos; null: 30 for heads on cached features, 10 for fine-tuning."""
+    patience: int | None = field(default=None, validator=optional(ge(1)))
+    """End fine-tuning after so many passes that did no better on held-out photos; null: never."""
     batch_size: int = field(default=32, validator=ge(2))
     optimizer: Literal["adamw"] = "adamw"
     lr: float = field(default=3e-4, validator=gt(0))
-    """Learning rate of the backbone when fine-tuning; heads on pretrained features learn 10 times as fast."""
+    """Learning rate of the backbone when fine-tuning."""
+    head_lr: float | None = field(default=None, validator=optional(gt(0)))
+    """Learning rate of the heads; null: 10 times ``lr`` on a pretrained backbone, else ``lr``."""
+    layer_decay: float = field(default=1.0, validator=[gt(0), le(1)])
+    """Each layer of the backbone learns so much slower than the one after it; 1: all alike."""
     weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
+    ema: float = field(default=0.98, validator=[ge(0), lt(1)])
+    """The fine-tuned model is a moving average of the weights, with this share of the past; 0: the last."""
+    mixup: float = field(default=0.0, validator=ge(0))
+    """Blend two photos into one, by a share drawn from Beta(mixup, mixup); 0: never."""
+    cutmix: float = field(default=0.0, validator=ge(0))
+    """Paste a part of another photo, its area drawn from Beta(cutmix, cutmix); 0: never."""
     loss: str = "ce+arcface"
     """One loss, or several added up, each with a weight if need be: ``ce+0.5*arcface``."""
     loss_options: dict[str, Any] = field(factory=dict)
     """Options of the losses by name: ``{arcface: {margin: 0.2}}``."""
     embedding_dim: int = field(default=512, validator=ge(2))
     augment: Augment = field(factory=Augment)
-    balance: Literal["none", "items"] = "none"
-    """items: learn from every item equally often, however many photos it has."""
+    balance: Balance = "none"
+    """Of items with few photos and many. items: every item is shown equally often; weights: every item counts
+    the same in the loss."""
+    mining_from: int | None = field(default=None, validator=optional(ge(1)))
+    """From this pass on, items that are confused with each other are shown more often, side by side, and
+    count more; null: never."""
+    gallery_views: int = field(default=0, validator=[ge(0), le(8)])
+    """Changed views of each reference photo that are kept beside it in the gallery."""
+    hardware: Hardware = field(factory=Hardware)
     curation: Curation = field(factory=Curation)
     min_images: int = field(default=10, validator=ge(1))
     """Fewest photos of an item before validate-data and train refuse."""
+    trackers: list[str] = field(factory=list)
+    """What is told how training goes: ``[tensorboard]``."""
+    tracker_options: dict[str, Any] = field(factory=dict)
+    """Options of the trackers by name: ``{mlflow: {experiment: east wing}}``."""
     reject: Reject = field(factory=Reject)
     index: str = "exact"
     index_options: dict[str, Any] = field(factory=dict)
@@ -247,13 +290,15 @@ def to_dict(settings: Settings) -> dict[str, Any]:
 
 
 def recorded(settings: Settings) -> dict[str, Any]:
-    """As a model's manifest and a report keep them: without the folders of whoever trained it."""
-    return to_dict(settings) | {"weights": settings.weights and Path(settings.weights).name}
+    """As a model's manifest and a report keep them: without the folders of whoever trained it, and without
+    who was told of it, which makes no other model."""
+    name = settings.weights and Path(settings.weights).name
+    return to_dict(settings) | {"weights": name, "trackers": [], "tracker_options": {}}
 
 
 def kept(settings: Settings) -> Settings:
-    """As the run's own folder keeps them: with ``strip_pii`` without the folder of the weights."""
-    return attrs.evolve(settings, weights=recorded(settings)["weights"]) if settings.strip_pii else settings
+    """As the run's own folder keeps them: with ``strip_pii`` as everybody may see them."""
+    return from_dict(recorded(settings)) if settings.strip_pii else settings
 
 
 def from_dict(values: Mapping[str, Any]) -> Settings:

@@ -137,6 +137,7 @@ def tiny_settings(random_weights):
         "embedding_dim": 32,
         "loss": "ce",
         "epochs": 10,
+        "finetune": "none",
     }
     return resolve(flags=flags, environ={}).settings
 

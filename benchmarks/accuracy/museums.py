@@ -1,254 +1,233 @@
-"""The default recipe against the tutorial recipe, on photos of 42 exhibits in 3 museums.
+"""The recipes of ai-lens, one switch each, and what others would do, on photos of 42 exhibits in 3 museums.
 
-Split: 80/20 per item, seeds 0-9. A photo is asked within one place. Top-1 is over the test photos asked in
-their own place; each AUROC separates those from photos that show none of the place's items:
-
-- untrained: other exhibits of the same museum, asked in that museum (the hard and honest kind);
-- other places: test photos of the other museums' items, asked here;
-- all: both of these, and walls, floors, people, rooms, signs and objects asked in every place.
-
-The tutorial's score is the cosine to the nearest training photo; the recipe's is the score its decision goes
-by (Answers.reaches in lens_core.evaluation.answers). Calibration and thresholds see training photos only.
+How it is measured stands in protocol.py. Hours of two cores: what is done is kept in results.json, and the
+same command goes on. ``--seeds 0 1`` measures some seeds, ``--only full`` the networks of that name.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import attrs
 import numpy as np
 import torch
-from PIL import Image
-from scipy import stats
+from heads import Seen, default, logistic, nearest, prototypes, whitened, whitened_views
+from protocol import MEASURES, SEEDS, SETTINGS, Museums, Outcome, interval, split_per_item
+from shared import need_shared, report
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from shared import MUSEUMS, WEIGHTS, need_shared, report
-
-from lens_core.artifacts.gallery import normalise
-from lens_core.artifacts.manifest import Thresholds
+from lens_core.artifacts.atomic import write_json
 from lens_core.cli.say import stages
-from lens_core.contracts import Floats
-from lens_core.evaluation.answers import Answers
-from lens_core.evaluation.asked import Asked, Questions
-from lens_core.evaluation.calibrating import USUAL
-from lens_core.evaluation.judged import Judged, judge
-from lens_core.evaluation.metrics import auroc
-from lens_core.evaluation.tuning import operating_point
-from lens_core.photos.decode import decode
-from lens_core.photos.layout import Dataset, list_photos, nfc, scan
+from lens_core.progress import Stage
 from lens_core.settings import Settings
-from lens_core.training.features import VIEWS, Features, compute
-from lens_core.training.heads import Heads, Labels
-from lens_core.training.learn import learn
-from lens_core.training.lesson import Lesson, duplicate_groups, labels_of
+from lens_core.training.cost import at_size, plan
+from lens_core.training.features import VIEWS, compute
+from lens_core.training.finetune import Taught, finetune
 from lens_core.training.network import LensNet, make_backbone
-from lens_core.training.recipes import Fitted, fit_on_features
-from lens_core.training.split import folds
-from lens_core.training.train import FOLDS
+from lens_core.training.views import keep_photos
 
-SEEDS = range(10)
-SETTINGS = Settings(backbone="mobilenetv2", weights=str(WEIGHTS))
-MEASURES = ("top1", "all", "untrained", "other_place")
-Scores = dict[str, float]
+RESULTS = Path(__file__).with_name("results.json")
+Head = Callable[[Museums, Seen, int, Settings], Outcome]
 
 
-def split_per_item(labels: Labels, seed: int) -> tuple[Labels, Labels]:
-    """80/20 of every item's photos."""
-    random = np.random.default_rng(seed)
-    test = []
-    for label in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        test.append(rows[: round(0.2 * len(rows))])
-    held_out = np.sort(np.concatenate(test))
-    return np.setdiff1d(np.arange(len(labels)), held_out), held_out
+@attrs.frozen
+class Network:
+    """How features come about, and what is made of them."""
+
+    settings: dict[str, Any]
+    rows: dict[str, tuple[Head, dict[str, Any]]]
+    """By name: the heads, and their settings."""
+    views: int = VIEWS
+    epochs_of_heads: int | None = None
 
 
-@attrs.frozen(eq=False)
-class Museums:
-    """Everything measured on: exhibits, and photos that show none of them."""
-
-    dataset: Dataset
-    labels: Labels
-    place_of: Labels
-    ood_files: list[Path]
-    ood_home: Labels
-    """The place an untrained exhibit belongs to; -1 for photos asked in every place."""
-
-    @classmethod
-    def load(cls) -> Museums:
-        dataset = scan(MUSEUMS / "data")
-        files = list_photos(MUSEUMS / "ood")
-        homes = [_home(file, dataset.places) for file in files]
-        place_of = np.array([dataset.places.index(place) for place, _ in dataset.items], np.int64)
-        return cls(dataset, labels_of(dataset), place_of, files, np.array(homes, np.int64))
-
-
-def _home(file: Path, places: tuple[str, ...]) -> int:
-    kind, place, _ = nfc(file.stem).split("__")
-    return places.index(place) if kind == "untrained-exhibit" else -1
-
-
-def ask_all(
-    museums: Museums, fitted: Fitted, lesson: Lesson, queries: Floats, test: Labels, ood: Floats
-) -> list[Asked]:
-    """Every test photo and every photo of none, asked where it belongs."""
-    items = [item for _, item in museums.dataset.items]
-    home = museums.place_of[museums.labels[test]]
-    parts = []
-    for number, place in enumerate(museums.dataset.places):
-        model = fitted.place_model(lesson, place)
-        assert model is not None
-        for rows, kind in ((home == number, "exhibit"), (home != number, "other_place")):
-            shown = [items[label] if kind == "exhibit" else "" for label in museums.labels[test][rows]]
-            parts.append(model.ask(questions(kind, test[rows], shown), queries[test][rows]))
-        for rows, kind in ((museums.ood_home == number, "untrained"), (museums.ood_home == -1, "ood")):
-            numbers = np.flatnonzero(rows)
-            parts.append(model.ask(questions(kind, numbers, [""] * len(numbers)), ood[rows]))
-    return parts
+REFERENCE = "timm features, 1-NN"
+CE, ARCFACE, TRIPLET = {"loss": "ce"}, {"loss": "ce+arcface"}, {"loss": "ce+triplet"}
+NETWORKS = {
+    "frozen": Network(
+        {"finetune": "none"},
+        {
+            "frozen, 1-NN": (nearest, {}),
+            "frozen, whitened 1-NN": (whitened, {}),
+            "frozen, whitened 1-NN + 4 gallery views": (whitened_views, {}),
+            "frozen, prototypes": (prototypes, {}),
+            "frozen, logistic head": (logistic, {}),
+        },
+        views=4,
+    ),
+    "frozen, 2 views": Network(
+        {"finetune": "none"},
+        {
+            "frozen, ce": (default, CE),
+            "frozen, ce+arcface": (default, ARCFACE),
+            "frozen, ce+triplet": (default, TRIPLET),
+        },
+    ),
+    "full": Network(
+        {"finetune": "all"},
+        {
+            "full fine-tuning, ce+arcface": (default, ARCFACE),
+            "the same network, heads of ce": (default, CE),
+            "the same network, whitened 1-NN": (whitened, {}),
+            "the same network, whitened 1-NN + 2 gallery views": (whitened_views, {}),
+        },
+    ),
+}
 
 
-def questions(kind: str, rows: Labels, shown: list[str]) -> Questions:
-    """Every photo counts as a shot of its own."""
-    return Questions(kind, np.array([f"{kind} {row}" for row in rows]), rows, np.array(shown))
+def tuned(name: str, **changes: Any) -> dict[str, Network]:
+    """A network that learned with something changed."""
+    settings = {"finetune": "all", **changes}
+    loss = {"loss": changes.get("loss", SETTINGS.loss)}
+    return {name: Network(settings, {name: (default, loss)})}
 
 
-def measure(kind: np.ndarray, right: np.ndarray, score: np.ndarray) -> Scores:
-    exhibits = kind == "exhibit"
-    found = {"top1": float(right[exhibits].mean()), "all": auroc(score[exhibits], score[~exhibits])}
-    for unknown in ("untrained", "other_place"):
-        found[unknown] = auroc(score[exhibits], score[kind == unknown])
-    return found
+NETWORKS |= tuned("full fine-tuning, ce", loss="ce")
+NETWORKS |= tuned("full fine-tuning, ce+triplet", loss="ce+triplet")
+NETWORKS |= tuned("last layers only", finetune="last")
+NETWORKS |= tuned("full + mining from pass 4", mining_from=4)
+NETWORKS |= tuned("full without EMA", ema=0.0)
+NETWORKS |= tuned("full + mixup", mixup=0.4)
+NETWORKS |= tuned("full + cutmix", cutmix=1.0)
+NETWORKS |= tuned("full + layer decay 0.8", layer_decay=0.8)
 
 
-def centre_crop_features(files: list[Path], net: LensNet) -> Floats:
-    """What a tutorial does: short side to 256, centre crop 224."""
+class Bench:
+    """The photos, and what has been measured so far."""
 
-    def crop(file: Path) -> np.ndarray:
-        image = Image.fromarray(decode(file).pixels)
-        scale = 256 / min(image.size)
-        image = image.resize(
-            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC
-        )
-        left, top = (image.width - 224) // 2, (image.height - 224) // 2
-        return np.array(image.crop((left, top, left + 224, top + 224)))
+    def __init__(self, stage: Stage) -> None:
+        self.museums, self.stage = Museums.load(), stage
+        self.paths = [photo.path for photo in self.museums.dataset.photos]
+        self.done: dict[str, dict[str, dict[str, float]]] = {}
+        if RESULTS.exists():
+            self.done = json.loads(RESULTS.read_text(encoding="utf-8"))
+        self.frozen: dict[int, tuple[Seen, float]] = {}
 
-    with torch.inference_mode():
-        return np.concatenate([net.features(torch.from_numpy(crop(file))[None]).numpy() for file in files])
+    def measure(self, name: str, network: Network, seed: int) -> None:
+        """All rows of a network for one split, unless they are there."""
+        if all(str(seed) in self.done.get(row, {}) for row in network.rows):
+            return
+        seen, seconds = self._see(name, network, seed)
+        for row, (head, changes) in network.rows.items():
+            began = time.monotonic()
+            settings = attrs.evolve(SETTINGS, seed=seed, **changes)
+            self.keep(row, seed, head(self.museums, seen, seed, settings), began - seconds)
 
+    def keep(self, row: str, seed: int, outcome: Outcome, began: float) -> None:
+        seconds = round(time.monotonic() - began, 1)
+        self.done.setdefault(row, {})[str(seed)] = {**outcome.measure(), "seconds": seconds}
+        write_json(RESULTS, self.done)
 
-def tutorial(museums: Museums, exhibits: Floats, ood: Floats, seed: int) -> Scores:
-    """Frozen features, 1-nearest neighbour by cosine: names and rejects by the nearest training photo."""
-    train, test = split_per_item(museums.labels, seed)
-    unit, strays = normalise(exhibits), normalise(ood)
-    lesson = lesson_of(museums, train, exhibits[train][:, None], SETTINGS)
-    no_heads = Heads(np.empty((0, 0), np.float32), np.empty(0, np.float32), np.empty((0, 0), np.float32))
-    fitted = Fitted(no_heads, np.arange(len(train)), {}, unit[train], strays)
-    judged = judge(ask_all(museums, fitted, lesson, unit, test, strays), USUAL)
-    return measure(judged.kind, judged.nearest_right, -judged.d_top1)
+    def _see(self, name: str, network: Network, seed: int) -> tuple[Seen, float]:
+        """(features of every photo, the seconds that those of the training photos took)."""
+        settings = attrs.evolve(SETTINGS, seed=seed, **network.settings)
+        if settings.finetune == "none":
+            if network.views not in self.frozen:
+                net = LensNet(make_backbone(settings), settings.embedding_dim, 1).eval()
+                self.frozen[network.views] = self._features(name, net, network.views)
+            return self.frozen[network.views]
+        train, _ = split_per_item(self.museums.labels, seed)
+        began = time.monotonic()
+        torch.manual_seed(seed)
+        net = LensNet(make_backbone(settings), settings.embedding_dim, 1)
+        planned = plan(net, settings, len(train))
+        size = at_size(net.preprocess, planned.settings.train_size)
+        photos = keep_photos([self.paths[row] for row in train], size, self.stage("Reading the photos"))
+        taught = Taught(photos, self.museums.labels[train], len(self.museums.place_of))
+        with TemporaryDirectory() as folder:
+            progress = self.stage(f"{name}, seed {seed}")
+            learned = finetune(net, taught, planned.settings, Path(folder), progress=progress)
+            learned.wish.obey()
+            net.load_state_dict(learned.chosen.net.state_dict())
+        seconds = time.monotonic() - began
+        seen, looking = self._features(name, net.eval(), network.views)
+        return seen, seconds + looking
 
-
-def recipe(museums: Museums, features: Features, ood: Floats, seed: int, settings: Settings) -> Scores:
-    """What ``ai-lens train`` does with the training photos of this split, and its answers to the others."""
-    lesson, test = _lesson(museums, features, seed, settings)
-    learned = learn(lesson, list(folds(lesson.labels, lesson.shots, FOLDS, seed)))
-    assert learned.thresholds is not None
-    judged = judge(asked_by(learned.fitted, museums, lesson, features, test, ood), learned.calibration)
-    answers = Answers.of(judged, learned.thresholds)
-    found = measure(judged.kind, judged.best_right, answers.reaches)
-    return found | _what_visitors_meet(judged, learned.thresholds)
-
-
-def variant(museums: Museums, features: Features, ood: Floats, seed: int, settings: Settings) -> Scores:
-    """The recipe with something changed; scored by the probability, calibrated as if untuned."""
-    lesson, test = _lesson(museums, features, seed, settings)
-    fitted = fit_on_features(lesson, np.arange(len(lesson.labels)), seed)
-    judged = judge(asked_by(fitted, museums, lesson, features, test, ood), USUAL)
-    return measure(judged.kind, judged.best_right, judged.p_top1)
-
-
-def asked_by(
-    fitted: Fitted, museums: Museums, lesson: Lesson, features: Features, test: Labels, ood: Floats
-) -> list[Asked]:
-    """Every question, asked of a model made of the lesson."""
-    embed = fitted.heads.embed
-    return ask_all(museums, fitted, lesson, embed(features.values[:, 0]), test, embed(ood))
-
-
-def lesson_of(
-    museums: Museums, rows: Labels, features: Floats, settings: Settings, shots: Labels | None = None
-) -> Lesson:
-    """Some photos, to learn from."""
-    names = np.array([museums.dataset.inside(museums.dataset.photos[row]) for row in rows])
-    own = np.arange(len(rows)) if shots is None else shots
-    return Lesson(features, museums.labels[rows], museums.dataset.items, names, own, settings)
+    def _features(self, name: str, net: LensNet, views: int) -> tuple[Seen, float]:
+        began = time.monotonic()
+        augment = SETTINGS.augment
+        progress = self.stage(f"Features, {name}")
+        exhibits = compute(self.paths, net, augment=augment, views=views, keep=False, progress=progress)
+        seconds = 0.8 * (time.monotonic() - began)  # four fifths of them are trained on
+        ood = compute(self.museums.ood_files, net, augment=augment, views=0, keep=False).values[:, 0]
+        return Seen(exhibits, ood), seconds
 
 
-def _lesson(museums: Museums, features: Features, seed: int, settings: Settings) -> tuple[Lesson, Labels]:
-    """(the training photos, rows of the test photos)."""
-    train, test = split_per_item(museums.labels, seed)
-    shots = duplicate_groups([features.phashes[row] for row in train])
-    return lesson_of(museums, train, features.values[train], attrs.evolve(settings, seed=seed), shots), test
+def measure_rivals(bench: Bench, seeds: list[int]) -> None:
+    """What others would do; their photos are decoded once."""
+    import rivals
+
+    rows = (
+        "timm features, 1-NN",
+        "timm features, scikit-learn logistic regression",
+        "pytorch-metric-learning's loop",
+    )
+    if all(str(seed) in bench.done.get(row, {}) for row in rows for seed in seeds):
+        return
+    museums, user = bench.museums, rivals.TimmUser()
+    photos, ood = rivals.images_of(bench.paths), rivals.images_of(museums.ood_files)
+    began = time.monotonic()
+    seen = rivals.seen_by(user.net, user, photos, ood)
+    looking = time.monotonic() - began
+    for seed in seeds:
+        for row, head in zip(rows, (nearest, logistic), strict=False):
+            began = time.monotonic()
+            bench.keep(row, seed, head(museums, seen, seed, SETTINGS), began - looking)
+        if str(seed) not in bench.done.get(rows[2], {}):
+            began = time.monotonic()
+            outcome = rivals.metric_learning_loop(museums, photos, ood, seed)
+            bench.keep(rows[2], seed, outcome, began)
 
 
-def _what_visitors_meet(judged: Judged, thresholds: Thresholds) -> Scores:
-    point = operating_point(judged, thresholds)
-    accepted = {f"accepted_{kind}": share for kind, share in point.false_accepts.items()}
-    return {"answered_right": point.accepted_right, "answered_wrong": point.accepted_wrong} | accepted
-
-
-def interval(values: list[float]) -> str:
-    """Mean, sd over seeds, and the 95 % t-interval of the mean."""
-    mean, sd = np.mean(values), np.std(values, ddof=1)
-    half = stats.t.ppf(0.975, len(values) - 1) * sd / np.sqrt(len(values))
-    return f"{mean:.3f} ± {sd:.3f} ({mean - half:.3f} to {mean + half:.3f})"
+def table(done: dict[str, dict[str, dict[str, float]]]) -> Iterator[list[str]]:
+    """A line per row: mean ± sd over the seeds measured, the gain over the reference, the seconds."""
+    reference = done[REFERENCE]
+    for name, by_seed in done.items():
+        values = {measure: [one[measure] for one in by_seed.values()] for measure in (*MEASURES, "seconds")}
+        cells = [f"{np.mean(values[one]):.3f} ± {np.std(values[one], ddof=1):.3f}" for one in MEASURES]
+        gains = [
+            interval([by_seed[seed][one] - reference[seed][one] for seed in by_seed if seed in reference])
+            for one in ("top1", "untrained")
+        ]
+        yield [name, str(len(by_seed)), *cells, *gains, f"{np.median(values['seconds']):.0f}"]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
     need_shared()
-    museums = Museums.load()
-    paths = [photo.path for photo in museums.dataset.photos]
-    net = LensNet(make_backbone(SETTINGS), SETTINGS.embedding_dim, len(museums.place_of)).eval()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with stages() as stage:
-        many = compute(paths, net, augment=SETTINGS.augment, views=4, progress=stage("Features of exhibits"))
-        features, without_views = (attrs.evolve(many, values=many.values[:, : 1 + v]) for v in (VIEWS, 0))
-        ood = compute(
-            museums.ood_files, net, augment=SETTINGS.augment, views=0, progress=stage("Features of OOD")
-        )
-        crops, ood_crops = centre_crop_features(paths, net), centre_crop_features(museums.ood_files, net)
-        triplet = attrs.evolve(SETTINGS, loss="ce+triplet")
-        alone = attrs.evolve(SETTINGS, loss="ce")
-        runs: dict[str, list[Scores]] = {
-            "tutorial: centre crop 224, 1-NN": [],
-            "recipe without changed views": [],
-            "recipe with 4 changed views": [],
-            "recipe with ce alone": [],
-            "recipe with ce+triplet": [],
-            "**the default recipe** (ce+arcface, 2 changed views)": [],
-        }
-        progress = stage("Seeds")
-        for done, seed in enumerate(SEEDS, 1):
-            scores = (
-                tutorial(museums, crops, ood_crops, seed),
-                variant(museums, without_views, ood.values[:, 0], seed, SETTINGS),
-                variant(museums, many, ood.values[:, 0], seed, SETTINGS),
-                variant(museums, features, ood.values[:, 0], seed, alone),
-                variant(museums, features, ood.values[:, 0], seed, triplet),
-                recipe(museums, features, ood.values[:, 0], seed, SETTINGS),
-            )
-            for name, found in zip(runs, scores, strict=True):
-                runs[name].append(found)
-            progress(done, len(SEEDS))
-    rows = [[name, *(interval([s[m] for s in found]) for m in MEASURES)] for name, found in runs.items()]
-    first, *_, last = runs.values()
-    gains = [interval([b[m] - a[m] for a, b in zip(first, last, strict=True)]) for m in MEASURES]
-    rows.append(["gain of the default over the tutorial, paired", *gains])
-    head = ["recipe", "top-1", "AUROC all", "AUROC untrained", "AUROC other places"]
-    title = "Museum photos: mean ± sd over seeds 0-9 (95 % interval of the mean)"
-    report(__file__, title, head, rows, {name: list(found) for name, found in runs.items()})
-    for key in [key for key in last[0] if key not in MEASURES]:
-        print(f"default recipe, {key}: {interval([found[key] for found in last])}")
+        bench = Bench(stage)
+        if not chosen.only:
+            measure_rivals(bench, chosen.seeds)
+        for seed in chosen.seeds:
+            for name, network in NETWORKS.items():
+                if chosen.only in name:
+                    bench.measure(name, network, seed)
+    head = [
+        "recipe",
+        "seeds",
+        "top-1",
+        "top-3",
+        "AUROC all",
+        "AUROC untrained",
+        "AUROC other places",
+        "FPR@95",
+    ]
+    head += ["top-1, gain over 1-NN", "AUROC untrained, gain over 1-NN", "seconds"]
+    title = "Museum photos: mean ± sd over seeds; paired gains with the 95 % interval of their mean"
+    report(__file__, title, head, list(table(bench.done)), bench.done)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

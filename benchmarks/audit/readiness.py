@@ -20,7 +20,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "accuracy"))
-from museums import SEEDS, SETTINGS, Museums, lesson_of, questions, split_per_item
+from protocol import SEEDS, SETTINGS, Museums, lesson_of, questions, split_per_item
 from shared import need_shared, report
 
 from lens_core.audit.audit import audit

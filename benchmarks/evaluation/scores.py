@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "accuracy"))
-from museums import SEEDS, SETTINGS, Museums, _lesson, asked_by, interval
+from protocol import SEEDS, SETTINGS, Museums, asked_by, interval, lesson_and_test
 from shared import need_shared, report
 
 from lens_core.cli.say import stages
@@ -45,7 +45,7 @@ def main() -> None:
         ood = compute(museums.ood_files, net, augment=SETTINGS.augment, views=0).values[:, 0]
         progress = stage("Seeds")
         for done, seed in enumerate(SEEDS, 1):
-            lesson, test = _lesson(museums, features, seed, SETTINGS)
+            lesson, test = lesson_and_test(museums, features, seed, SETTINGS)
             splits = list(folds(lesson.labels, lesson.shots, FOLDS, seed))
             fitted, asked = proof.ask_all(lesson, splits, fit_on_features, lambda: None)
             calibration = fit_calibration(asked)

@@ -25,7 +25,14 @@ from wheels import make_environment, pip_install, write_wheel  # noqa: E402
 COUNTS = (0, 20, 200)
 RUNS = 31
 COMMANDS = (("--help",), ("plugins", "list", "--json"))
-GROUPS = ("ai_lens.backbones", "ai_lens.losses", "ai_lens.indexes", "ai_lens.exporters", "ai_lens.quality")
+GROUPS = (
+    "ai_lens.backbones",
+    "ai_lens.losses",
+    "ai_lens.indexes",
+    "ai_lens.exporters",
+    "ai_lens.quality",
+    "ai_lens.trackers",
+)
 PLUGIN = "from lens_core import hookimpl\n@hookimpl\ndef make_index(dim): ...\n"
 TARGET_MS = 30
 """What 20 further plugins may cost ``--help`` at most."""

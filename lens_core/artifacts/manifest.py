@@ -167,6 +167,11 @@ class Manifest:
     def places(self) -> tuple[str, ...]:
         return tuple(sorted({place for place, _ in self.classes}))
 
+    @property
+    def finetuned(self) -> bool:
+        """Whether the backbone has learned from the photos, or a part of it."""
+        return self.settings.get("finetune") in ("last", "all")
+
 
 def replace(path: Path, manifest: Manifest) -> None:
     """Let a checkpoint say something else of itself, whole or not at all."""

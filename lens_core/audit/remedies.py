@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
 from lens_core.audit.remarks import Audit
 from lens_core.audit.removals import item_of
 from lens_core.audit.retakes import OFTEN
-from lens_core.settings import Augment, Settings
+from lens_core.settings import Augment, Balance, Settings
 
 LITTLE_LIGHT_CHANGE = 0.13
 """Lightness (0 to 1) of an item's brightest photo minus its darkest's; of 42 real items none had less."""
@@ -39,7 +39,7 @@ def augmentation(found: Audit, settings: Settings) -> tuple[Augment, Reasons]:
     return attrs.evolve(settings.augment, **chosen), reasons
 
 
-def balance(found: Audit, removed: set[str], settings: Settings) -> tuple[Literal["none", "items"], str]:
+def balance(found: Audit, removed: set[str], settings: Settings) -> tuple[Balance, str]:
     """How often each item should be shown, once ``removed`` is left out."""
     gone = [item_of(photo) for photo in removed]
     counts = {item.path: item.photos - gone.count(item.path) for item in found.items}

@@ -45,7 +45,7 @@ def _main(arguments: list[str]) -> None:
     # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     say.debug(_take("--debug", arguments) or os.environ.get("AI_LENS_DEBUG") == "1")
-    say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments))
+    say.be_quiet(_take("--quiet", arguments) or _take("-q", arguments) or say.helping())
     try:
         _run(lambda: command(arguments))
     except LensError as error:

@@ -12,7 +12,7 @@ from lens_core.cli import choices
 if TYPE_CHECKING:
     from lens_core.demo.exhibition import Exhibition
     from lens_core.settings import Settings
-    from lens_core.training.train import TrainedRun
+    from lens_core.training.desk import TrainedRun
 
 
 def demo(
@@ -55,7 +55,7 @@ def _train(exhibition: Exhibition, save_dir: Path, settings: Settings) -> Traine
             attrs.evolve(settings, **PRETRAINED), exhibition.data, save_dir, ood=exhibition.ood
         )
     except WeightsUnavailableError as error:
-        say(f"{error.what} Training a small network from scratch instead: about 2 minutes.")
+        say(f"{error.what} Training a small network from scratch instead: about 3 minutes.")
         return run_training(
             attrs.evolve(settings, **FROM_SCRATCH), exhibition.data, save_dir, ood=exhibition.ood
         )

@@ -66,13 +66,28 @@ Quality = Annotated[
 QualityOption = Annotated[
     list[str] | None, typer.Option(help="An option of a checker, CHECKER.KEY=VALUE; may be repeated.")
 ]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker",
+        help="Tell this tracker how training goes: tensorboard, mlflow ...; may be repeated.",
+        autocompletion=_installed("tracker"),
+    ),
+]
+TrackerOption = Annotated[
+    list[str] | None, typer.Option(help="An option of a tracker, TRACKER.KEY=VALUE; may be repeated.")
+]
 RuntimeOption = Annotated[
     list[str] | None, typer.Option(help="An option of the runtime, KEY=VALUE; may be repeated.")
 ]
 MinImages = Annotated[int | None, typer.Option(help="Fewest photos of an item. [default: 10]")]
 Finetune = Annotated[
-    bool | None,
-    typer.Option("--finetune", help="Train the backbone too: much slower; compare whether it pays."),
+    str | None,
+    typer.Option(
+        help="How much of the backbone learns: auto, none, last or all. [default: auto: all, if it takes "
+        "half an hour at most]",
+        autocompletion=lambda: ["auto", "none", "last", "all"],
+    ),
 ]
 Lang = Annotated[str | None, typer.Option(help="Language of messages and hints: ko or en. [default: ko]")]
 Describe = Annotated[bool, typer.Option("--describe", help="Add what metadata.json says about each exhibit.")]

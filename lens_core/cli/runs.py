@@ -58,15 +58,18 @@ def _listed(found: Sequence[Run], root: Path) -> str:
     return table(f"Runs in {root}", head, [_row(one) for one in found])
 
 
+_HOW = {"none": ", frozen", "last": ", last layers tuned", "all": ", fine-tuned", "auto": ""}
+
+
 def _row(run: Run) -> list[str]:
     about = run.manifest if run.record.state == "done" else None
     settings = run.record.settings
-    how = "fine-tuned" if settings.get("finetune") else "frozen"
+    how = _HOW[about.settings.get("finetune", "none") if about else settings.get("finetune", "auto")]
     return [
         run.folder.name,
         about.model_version if about else run.record.state,
         run.record.origin.started[:16].replace("T", " "),
-        f"{settings.get('backbone')}, {how}",
+        f"{settings.get('backbone')}{how}",
         str(len(about.classes)) if about else "",
         str(about.provenance.get("photos", "")) if about else "",
         *(_number(run.value(name)) if about else "" for name in FIGURES),

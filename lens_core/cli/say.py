@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,12 @@ def debug(wanted: bool) -> None:
 
 def debugging() -> bool:
     return _debugging
+
+
+def helping() -> bool:
+    """Whether this is one of several processes that ``torchrun`` has started, and not the first of them,
+    which alone speaks and writes."""
+    return os.environ.get("RANK", "0") != "0"
 
 
 def say(text: str) -> None:

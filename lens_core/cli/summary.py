@@ -9,7 +9,7 @@ from lens_core.cli.say import table
 
 if TYPE_CHECKING:
     from lens_core.artifacts.manifest import OperatingPoint, Thresholds
-    from lens_core.training.train import TrainedRun
+    from lens_core.training.desk import TrainedRun
 
 
 def summary(run: TrainedRun) -> str:

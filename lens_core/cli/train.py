@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lens_core.artifacts.runs import RunRecord
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
-    from lens_core.training.train import TrainedRun
+    from lens_core.training.desk import TrainedRun
 
 
 HARDLY_ANY = 0.1
@@ -32,10 +32,17 @@ def train(
     weights: options.Weights = None,
     finetune: options.Finetune = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the photos.")] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="End after so many passes that did no better on held-out photos."),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    micro_batch: Annotated[
+        int | None, typer.Option(min=1, help="Photos at once: fewer need less memory, and learn the same.")
+    ] = None,
     lr: Annotated[
         float | None,
-        typer.Option(help="Learning rate of the backbone; heads learn 10 times as fast. [default: 3e-4]"),
+        typer.Option(help="Learning rate of the backbone, where it learns. [default: 3e-4]"),
     ] = None,
     img_size: Annotated[
         int | None, typer.Option(min=32, help="Side of the input in pixels. [default: the backbone's best]")
@@ -45,8 +52,14 @@ def train(
     ] = None,
     loss: options.Loss = None,
     loss_option: options.LossOption = None,
+    mining_from: Annotated[
+        int | None,
+        typer.Option(min=1, help="From this pass on, dwell on items that are confused with each other."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed and photos, same model. [default: 42]")] = None,
     min_images: options.MinImages = None,
+    tracker: options.Trackers = None,
+    tracker_option: options.TrackerOption = None,
     ood: options.Ood = None,
     model_version: Annotated[
         str | None,
@@ -72,7 +85,10 @@ def train(
         "weights": str(weights) if weights else None,
         "finetune": finetune,
         "epochs": epochs,
+        "patience": patience,
         "batch_size": batch_size,
+        "hardware.micro_batch": micro_batch,
+        "mining_from": mining_from,
         "lr": lr,
         "img_size": img_size,
         "embedding_dim": embedding,
@@ -80,6 +96,8 @@ def train(
         "loss_options": options.by_plugin(loss_option),
         "seed": seed,
         "min_images": min_images,
+        "trackers": tracker,
+        "tracker_options": options.by_plugin(tracker_option) or None,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     settings = front.resolve(config, **{**(begun.settings if begun else {}), **given}).settings
@@ -131,10 +149,12 @@ def run_training(
     version: str | None = None,
 ) -> TrainedRun:
     """Train with progress bars and print the summary."""
+    from contextlib import nullcontext
+
     from lens_core.artifacts import runs
     from lens_core.artifacts.provenance import Origin
     from lens_core.artifacts.runs import RunRecord
-    from lens_core.cli.say import say, stages, warn
+    from lens_core.cli.say import helping, say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
@@ -151,8 +171,19 @@ def run_training(
     origin = Origin.here()
     told = origin.without_folders() if settings.strip_pii else origin
     record = RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
-    with runs.recorded(save_dir, record), stages() as stage:
-        run = train(settings, dataset, save_dir, strays=strays, version=version, origin=origin, stage=stage)
+    with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
+        run = train(
+            settings,
+            dataset,
+            save_dir,
+            strays=strays,
+            version=version,
+            origin=origin,
+            stage=stage,
+            tell=say,
+        )
+    if run is None:
+        raise typer.Exit  # this process has helped
     for warning in run.warnings:
         warn(warning)
     print(summary(run))
@@ -180,6 +211,7 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
     from lens_core import plugins
     from lens_core.artifacts.atomic import check_writable
     from lens_core.audit.audit import check_counts
+    from lens_core.cli.say import helping
     from lens_core.errors import BadSettingError
     from lens_core.settings import loss_terms
 
@@ -192,4 +224,7 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
     for loss in settings.loss_options:
         if loss not in losses:
             raise BadSettingError(f"loss_options: '{loss}' is not among the losses {settings.loss}.")
-    check_writable(save_dir / "best.ckpt")
+    for tracker in settings.trackers:
+        plugins.load("tracker", tracker).options(settings.tracker_options.get(tracker, {}), tracker)
+    if not helping():
+        check_writable(save_dir / "best.ckpt")

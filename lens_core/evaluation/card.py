@@ -34,7 +34,7 @@ def write(folder: Path, manifest: Manifest, figures: Figures) -> None:
 def text(manifest: Manifest, figures: Figures) -> str:
     """The card as Markdown."""
     about, backbone = manifest.provenance, manifest.backbone
-    tuned = manifest.settings.get("finetune")
+    tuned = manifest.finetuned
     measured = "\n".join(f"| {name} | {value} |" for name, value in _rows(figures))
     places = "\n".join(
         f"| {place} | {sum(where == place for where, _ in manifest.classes)} |" for place in manifest.places

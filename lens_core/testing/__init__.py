@@ -30,6 +30,7 @@ from lens_core.testing.index import IndexContract  # noqa: E402
 from lens_core.testing.loss import LossContract  # noqa: E402
 from lens_core.testing.quality import QualityContract  # noqa: E402
 from lens_core.testing.runtime import RuntimeContract  # noqa: E402
+from lens_core.testing.tracker import TrackerContract  # noqa: E402
 
 __all__ = [
     "CONTRACTS",
@@ -40,6 +41,7 @@ __all__ = [
     "LossContract",
     "QualityContract",
     "RuntimeContract",
+    "TrackerContract",
 ]
 
 CONTRACTS: dict[str, type[Contract]] = {
@@ -49,4 +51,5 @@ CONTRACTS: dict[str, type[Contract]] = {
     "exporter": ExporterContract,
     "runtime": RuntimeContract,
     "quality": QualityContract,
+    "tracker": TrackerContract,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from lens_core.contracts import BackboneOptions, Preprocess
+from lens_core.contracts import BackboneOptions, Layered, Preprocess
 from lens_core.errors import BadSettingError
 from lens_core.testing.loading import PluginContract
 
@@ -32,6 +32,22 @@ class BackboneContract(PluginContract):
         import torch
 
         assert isinstance(self.product(), torch.nn.Module)
+
+    def test_its_layers_are_told_in_order(self) -> None:
+        """Each parameter in one layer, from the photo to the features. For backbones with layers.
+
+        If this fails, check that every name of named_parameters() is there once, and that the layer that sees
+        the photo comes first.
+        """
+        backbone = self.product()
+        if not isinstance(backbone, Layered):
+            return
+        layers = backbone.layers()
+        told = [name for layer in layers for name in layer]
+        there = [name for name, _ in backbone.named_parameters()]  # type: ignore[attr-defined]
+        assert sorted(told) == sorted(there)
+        assert all(layers), "a layer is empty"
+        assert there[0] in layers[0], f"'{there[0]}' is not in the first layer"
 
     def test_its_options_are_those_of_every_backbone(self) -> None:
         """ai-lens passes pretrained, weights and img_size.

@@ -23,9 +23,10 @@ from lens_core.testing.base import Contract
 HEAVY = frozenset(
     {
         "annoy", "coremltools", "cv2", "faiss", "fastapi", "hnswlib", "huggingface_hub", "imagehash", "jax",
-        "keras", "matplotlib", "nncf", "onnx", "onnxruntime", "openvino", "pandas", "pytorch_metric_learning",
-        "pyvips", "requests", "scann", "scipy", "skimage", "sklearn", "tensorflow", "tflite_runtime", "timm",
-        "torch", "torchvision", "transformers", "usearch",
+        "keras", "matplotlib", "mlflow", "nncf", "onnx", "onnxruntime", "openvino", "pandas",
+        "pytorch_metric_learning", "pyvips", "requests", "scann", "scipy", "skimage", "sklearn", "sqlalchemy",
+        "tensorboard", "tensorflow", "tflite_runtime", "timm", "torch", "torchvision", "transformers",
+        "usearch",
     }
 )  # fmt: skip
 """Libraries that take long to import; only a hook may import them, when it is called."""

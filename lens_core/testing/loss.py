@@ -1,4 +1,4 @@
-"""The contract of a loss: lens_core.contracts.Loss, and ClassScorer for those that learn to name classes."""
+"""The contract of a loss: lens_core.contracts.Loss, and ClassScorer and ClassWeighted for those that can."""
 
 from __future__ import annotations
 
@@ -154,6 +154,32 @@ class LossContract(PluginContract):
         if value.requires_grad:
             value.backward()
             assert embeddings.grad is None or bool(embeddings.grad.isfinite().all())
+
+    # --- losses in which some classes can count more
+
+    def test_classes_can_count_more_than_others(self) -> None:
+        """Weights of 1 change nothing; photos of a class with weight 0 move no more. For losses with weigh.
+
+        If this fails, check that weigh keeps the weights, that each photo's loss is multiplied by that of its
+        own label, and that the sum is still divided by the number of photos.
+        """
+        import torch
+
+        loss = self._made()
+        if not hasattr(loss, "weigh"):
+            return
+        embeddings, labels = _photos()
+        usual = loss(embeddings, labels).detach()
+        loss.weigh(torch.ones(CLASSES))
+        torch.testing.assert_close(loss(embeddings, labels).detach(), usual, rtol=1e-4, atol=1e-5)
+        only_first = torch.zeros(CLASSES)
+        only_first[0] = CLASSES
+        loss.weigh(only_first)
+        leaf = embeddings.clone().requires_grad_()
+        loss(leaf, labels).backward()
+        assert leaf.grad is not None
+        moved = leaf.grad.abs().sum(dim=1) > 0
+        assert moved.tolist() == (labels == 0).tolist(), "other photos count than those of the class"
 
     # --- losses that learn one direction per class
 

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from lens_core.artifacts import manifest
 from lens_core.contracts import Floats
-from lens_core.errors import BadSettingError, LayoutError, NotEnoughPhotosError
+from lens_core.errors import BadSettingError, LayoutError, ModelLoadError, NotEnoughPhotosError
 from lens_core.evaluation.asked import Asked, Names
 from lens_core.evaluation.assemble import Measured, of_model
 from lens_core.evaluation.calibrating import can_calibrate
@@ -23,6 +23,8 @@ from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Progress, Stage
 from lens_core.settings import Settings, from_dict, recorded
 from lens_core.training import checkpoint, proof
+from lens_core.training.cost import in_words, plan
+from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, gather
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.proof import Step
@@ -72,21 +74,42 @@ class Subject:
             )
         net, documents = checkpoint.load(path)
         about = manifest.from_documents(documents, path)
+        told: Mapping[str, Any] = about.provenance
+        if name := told.get("measured_on"):
+            net, told = _measured(path.with_name(name), path)
+            net.preprocess = about.preprocess
         rule = Rule(about.calibration, about.thresholds) if about.thresholds else None
-        unseen = frozenset(about.provenance.get("unseen", ()))
+        unseen = frozenset(told.get("unseen", ()))
         described = of_model(about, path.name)
         return cls(from_dict(about.settings), net, rule, trained=True, unseen=unseen, about=described)
 
     @property
     def finetuned(self) -> bool:
         """Whether the network has learned from the photos: then only those it has not seen can be asked."""
-        return self.trained and self.settings.finetune
+        return self.trained and self.settings.finetune in ("last", "all")
 
-    def splits(self, lesson: Lesson, hashes: Sequence[str], fold_count: int) -> list[Split]:
-        if self.finetuned:
-            seen = np.array([one not in self.unseen for one in hashes])
-            return [(np.flatnonzero(seen), np.flatnonzero(~seen))] if 0 < seen.sum() < len(seen) else []
-        return list(folds(lesson.labels, lesson.shots, fold_count, lesson.settings.seed))
+    def seen(self, hashes: Sequence[str]) -> Labels | None:
+        """Rows of the photos that its network has learned from; None where it has learned from none."""
+        return np.flatnonzero([one not in self.unseen for one in hashes]) if self.finetuned else None
+
+    def splits(self, lesson: Lesson, seen: Labels | None, fold_count: int) -> list[Split]:
+        if seen is None:
+            return list(folds(lesson.labels, lesson.shots, fold_count, lesson.settings.seed))
+        everything = np.arange(len(lesson.labels))
+        known = np.isin(lesson.labels, lesson.labels[seen])
+        asked = np.setdiff1d(everything[known], seen)
+        return [(np.setdiff1d(everything, asked), asked)] if len(asked) and len(seen) else []
+
+
+def _measured(path: Path, of: Path) -> tuple[LensNet, Mapping[str, Any]]:
+    """The network that a model's figures come from, and what it tells. Raises ModelLoadError (E200)."""
+    if not path.exists():
+        raise ModelLoadError(
+            f"{of} has learned from all photos; {path.name}, which it was measured on, is not beside it.",
+            "Put it back, or evaluate photos that are new to the model.",
+        )
+    net, documents = checkpoint.load(path)
+    return net, manifest.from_documents(documents, path).provenance
 
 
 @frozen(eq=False)
@@ -127,16 +150,20 @@ def ask(
             "Add items, or photos that show no exhibit (--ood DIR).",
         )
     lesson, features = gather(dataset, strays, subject.net, subject.settings, stage)
-    if subject.finetuned:
-        lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, FINETUNED))
     hashes = features.hashes
-    splits = subject.splits(lesson, hashes, fold_count)
+    seen = subject.seen(hashes)
+    if seen is not None and set(lesson.labels[seen]) == set(lesson.labels):
+        lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, FINETUNED))
+    splits = subject.splits(lesson, seen, fold_count)
     recipe: Recipe = fit_on_features
-    if subject.settings.finetune and not subject.trained:
-        recipe = Finetuning(dataset, strays, subject.settings, stage)
-    asking = stage("Asking models that did not learn from the photo asked about")
-    step = _counted(asking, proof.fit_count(lesson, splits) + len(held_out))
-    seen = splits[0][0] if subject.finetuned and splits else None
+    planned = plan(subject.net, subject.settings, len(dataset.photos))
+    if planned.finetunes and not subject.trained:
+        recipe = Finetuning(dataset, strays, planned.settings, stage)
+    fits = proof.fit_count(lesson, splits, seen) + len(held_out)
+    title = "Asking models that did not learn from the photo asked about"
+    if isinstance(recipe, Finetuning):
+        title += f" ({fits} networks, {in_words(fits * planned.seconds)})"
+    step = _counted(stage(title), fits)
     fitted, asked = proof.ask_all(lesson, splits, recipe, step, seen)
     if not splits or not can_calibrate(asked):
         raise NotEnoughPhotosError(_why(lesson))

@@ -64,9 +64,10 @@ def compute(
     *,
     augment: Augment,
     views: int = VIEWS,
+    keep: bool = True,
     progress: Progress = no_progress,
 ) -> Features:
-    """Features of the photos, from the cache where they are known.
+    """Features of the photos, from the cache where they are known; ``keep`` adds them where they are not.
 
     Raises the error (E12x) of the first photo that cannot be read.
     """
@@ -79,7 +80,8 @@ def compute(
     progress(len(entries), len(paths_by_hash))
     for photo_hash, photo in _decoded(missing):
         entries[photo_hash] = _see(photo, photo_hash, net, views, augment)
-        cache.write(photo_hash, entries[photo_hash])
+        if keep:
+            cache.write(photo_hash, entries[photo_hash])
         progress(len(entries), len(paths_by_hash))
     found = [entries[photo_hash] for photo_hash in hashes]
     values, phashes = ([entry[name] for entry in found] for name in ("features", "phash"))

@@ -1,213 +1,290 @@
-"""Full fine-tuning: the backbone learns from changed views of the photos; heads are fitted afterwards."""
+"""Fine-tuning: the backbone learns from changed views of the photos, pass after pass."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import copy
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
 import safetensors.torch
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
+from attrs import field, frozen
 
 from lens_core.artifacts import container
-from lens_core.contracts import Photo, Preprocess
-from lens_core.errors import ArtifactError
-from lens_core.photos.decode import LONG_SIDE, decode
-from lens_core.photos.preprocess import fit
-from lens_core.progress import Progress
-from lens_core.settings import Augment, Curation, Settings
-from lens_core.training.augment import random_view
-from lens_core.training.heads import Labels, Objective, head_lr
+from lens_core.contracts import Photo
+from lens_core.errors import NotEnoughMemoryError
+from lens_core.progress import Progress, Tell, tell_nobody
+from lens_core.settings import Settings
+from lens_core.training import devices, sampling, state
+from lens_core.training.cost import EPOCHS, at_size
+from lens_core.training.engine import Engine
+from lens_core.training.heads import Labels
+from lens_core.training.learner import Learner
+from lens_core.training.mining import Pair, confused, emphasis
 from lens_core.training.network import LensNet
-from lens_core.training.sampling import shown
+from lens_core.training.passes import BEST, Best, Pass, Watch, figures_of, in_words, pass_of, watch_nothing
+from lens_core.training.stopping import Wish, after_this_step
+from lens_core.training.validation import HeldOut, Marks, directions_of, validate
+from lens_core.training.views import ChangedViews, batches, some
 
-EPOCHS = 10
-WARM_UP_SHARE = 0.1
-EMA_DECAY = 0.98
-"""Of the smoothed weights: about the mean of the last 50 steps."""
-
-
-class ChangedViews(Dataset[tuple[torch.Tensor, int]]):
-    """One random view of each photo shown; which one depends on the seed and its position alone."""
-
-    def __init__(
-        self, photos: Sequence[Photo], labels: Labels, preprocess: Preprocess, augment: Augment, seed: int
-    ) -> None:
-        self.photos, self.labels = photos, labels
-        self.preprocess, self.augment, self.seed = preprocess, augment, seed
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        view = random_view(self.photos[row], self.preprocess, self.augment, self.seed * len(self) + row)
-        return torch.from_numpy(view), int(self.labels[row])
+STATE = "state"
+WEIGHTS = "model.safetensors"
+SAVE_EVERY = 120.0
+"""Seconds after which the state is kept within a pass, too."""
 
 
-def keep_photos(paths: Sequence[Path], preprocess: Preprocess, progress: Progress) -> list[Photo]:
-    """Decode once and keep twice the model's size in memory: enough for the closest crop."""
-    twice = attrs.evolve(preprocess, size=min(2 * preprocess.size, LONG_SIDE))
+@frozen(eq=False)
+class Taught:
+    """N photos that the network learns from."""
 
-    def shrunk(path: Path) -> Photo:
-        photo = decode(path)
-        return attrs.evolve(photo, pixels=fit(photo.pixels, twice))
+    photos: Sequence[Photo]
+    labels: Labels
+    """int64[N], from 0 to ``class_count`` - 1."""
+    class_count: int
 
-    with ThreadPoolExecutor() as pool:
-        kept = []
-        for photo in pool.map(shrunk, paths):
-            kept.append(photo)
-            progress(len(kept), len(paths))
-        return kept
+
+@frozen(eq=False)
+class Tuned:
+    """What fine-tuning leaves."""
+
+    last: Learner
+    """After the last pass."""
+    passes: tuple[Pass, ...]
+    best: Best
+    folder: Path
+    wish: Wish = field(factory=Wish)
+    """Whether somebody stopped it."""
+
+    @property
+    def chosen_pass(self) -> int:
+        """The last, to which the learning rate has fallen; with ``patience`` the best."""
+        return self.best.get(BEST, len(self.passes)) if self.last.settings.patience else len(self.passes)
+
+    @property
+    def chosen(self) -> Learner:
+        """The network after that pass."""
+        return self.last if self.chosen_pass == len(self.passes) else self.after(BEST)
+
+    def after(self, name: str) -> Learner:
+        """The network of ``best``, ``best_top1`` or ``best_auroc_reject``."""
+        learner = copy.deepcopy(self.last)
+        tensors = container.read(self.folder / f"{name}.weights")[WEIGHTS]
+        learner.load_state_dict(safetensors.torch.load(tensors))
+        return learner.eval()
 
 
 def finetune(
     net: LensNet,
-    photos: Sequence[Photo],
-    labels: Labels,
+    taught: Taught,
     settings: Settings,
-    state_file: Path,
+    folder: Path,
+    *,
+    held_out: HeldOut | None = None,
+    dwell_on: Sequence[Pair] = (),
+    until: int | None = None,
     progress: Progress,
-) -> None:
-    """Train ``net.backbone`` in place on these photos, keeping its state after every epoch.
+    tell: Tell = tell_nobody,
+    watch: Watch = watch_nothing,
+) -> Tuned:
+    """Train ``net.backbone`` in place, keeping in ``folder`` what it takes to go on.
 
-    It goes on from a ``state_file`` that an interrupted run with the same settings and photos left; what any
-    other run left there is replaced.
+    ``settings`` are those of a :class:`lens_core.training.cost.Plan`. It goes on from what an interrupted
+    run with the same settings and photos left in the folder; what any other run left there is replaced. Asked
+    to stop, it ends after the step under way. ``dwell_on`` are the confused items, where there are no
+    held-out photos to find them by; ``until`` ends it after so many passes. Raises NotEnoughMemoryError
+    (E730).
     """
-    epochs = settings.epochs or EPOCHS
-    steps_per_epoch = -(-len(photos) // settings.batch_size)
-    run = FineTuning(net, photos, labels, epochs * steps_per_epoch, settings)
-    if state_file.exists():
-        run.resume(state_file)
-    progress(run.epoch * steps_per_epoch, epochs * steps_per_epoch)
-    while run.epoch < epochs:
-        seed = settings.seed * 1000 + run.epoch
-        torch.manual_seed(seed)
-        rows = shown(torch.from_numpy(labels), settings.balance).numpy()
-        views = ChangedViews(
-            [photos[row] for row in rows], labels[rows], net.preprocess, settings.augment, seed
-        )
-        batches = DataLoader(views, settings.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
-        for step in run.one_epoch(batches):
-            progress(run.epoch * steps_per_epoch + step, epochs * steps_per_epoch)
-        run.epoch += 1
-        run.save(state_file)
-    net.load_state_dict(run.smoothed.module.state_dict())
-    net.eval()
+    training = FineTuning(net, taught, settings, folder, held_out)
+    training.dwell_on, training.until = tuple(dwell_on), until
+    training.resume()
+    with after_this_step(tell) as wish:
+        try:
+            training.go_on(wish, progress, tell, watch)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_about_memory(error):
+                raise
+            raise NotEnoughMemoryError(*_advice(settings, len(taught.photos))) from error
+    return training.result(wish)
 
 
 class FineTuning:
     """What is trained and how far it is."""
 
     def __init__(
-        self, net: LensNet, photos: Sequence[Photo], labels: Labels, step_count: int, settings: Settings
+        self, net: LensNet, taught: Taught, settings: Settings, folder: Path, held_out: HeldOut | None
     ) -> None:
         torch.manual_seed(settings.seed)
-        self.net, self.settings, self.epoch = net, settings, 0
-        self.identity = _identity(photos, labels, settings)
-        self.objective = Objective(settings, int(labels.max()) + 1)
-        average = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]
-        self.smoothed = AveragedModel(net, multi_avg_fn=average, use_buffers=True)
-        heads = [*net.embed.parameters(), *self.objective.parameters()]
-        groups = [
-            {"params": list(net.backbone.parameters()), "lr": settings.lr},
-            {"params": heads, "lr": head_lr(settings)},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: warm_up_then_cosine(step, step_count)
+        self.taught, self.settings, self.folder, self.held_out = taught, settings, folder, held_out
+        self.labels = torch.from_numpy(taught.labels)
+        self.epochs = settings.epochs or EPOCHS
+        self.steps_per_pass = -(-len(taught.photos) // settings.batch_size)
+        learner = Learner(net, taught.class_count, settings)
+        self.engine = Engine(learner, settings, self.epochs * self.steps_per_pass)
+        self.preprocess = at_size(net.preprocess, settings.train_size)
+        self.identity = state.identity_of(taught.photos, taught.labels, settings)
+        self.passes: list[Pass] = []
+        self.best: Best = {}
+        self.dwell_on: tuple[Pair, ...] = ()
+        self.until: int | None = None
+        self.step, self.loss_sum = 0, 0.0
+        self.saved = time.monotonic()
+
+    @property
+    def done(self) -> int:
+        """Steps, in all."""
+        return len(self.passes) * self.steps_per_pass + self.step
+
+    @property
+    def ended(self) -> bool:
+        last = len(self.passes)
+        patience = self.settings.patience
+        waited = patience and BEST in self.best and last - self.best[BEST] >= patience
+        return last >= (self.until or self.epochs) or bool(waited)
+
+    def go_on(self, wish: Wish, progress: Progress, tell: Tell, watch: Watch) -> None:
+        """Until the end, or until somebody wishes it to stop."""
+        total = self.epochs * self.steps_per_pass
+        progress(self.done, total)
+        while not self.ended:
+            for _ in self._steps():
+                progress(self.done, total)
+                if devices.any_process(wish.signal is not None):
+                    self.save()
+                    return
+                if time.monotonic() - self.saved > SAVE_EVERY:
+                    self.save()
+            self._end_pass()
+            if devices.is_main():
+                tell(in_words(self.passes[-1], self.epochs))
+                watch(self.passes, self.best)  # before it is kept: rather twice than never
+            self.save()
+
+    def result(self, wish: Wish) -> Tuned:
+        learner = self.engine.smoothed.cpu()
+        return Tuned(learner, tuple(self.passes), self.best, self.folder, wish)
+
+    def _steps(self) -> Iterator[None]:
+        """Those left of a pass. Each draws from a seed of its own, so that going on needs no memory."""
+        seed = self.settings.seed * 1000 + len(self.passes)
+        order = self._order(seed)
+        parts = torch.split(order, self.settings.batch_size)
+        positions = torch.split(torch.arange(len(order)), self.settings.batch_size)
+        views = ChangedViews(
+            some(self.taught.photos, order.tolist()),
+            self.preprocess,
+            self.settings.augment,
+            seed,
+        )
+        self.engine.learner.train()
+        own = [devices.own_part(part) for part in positions[self.step :]]
+        shown = batches(views, own, self.settings.hardware.workers)
+        for images, rows in zip(shown, parts[self.step :], strict=True):
+            torch.manual_seed(seed * 100_000 + self.step)
+            self.loss_sum += self.engine.step(images, self.labels[rows])
+            self.step += 1
+            yield
+
+    def _order(self, seed: int) -> torch.Tensor:
+        """int64[N]: which photos are shown in this pass, one after the other."""
+        torch.manual_seed(seed)
+        settings, labels, count = self.settings, self.labels, self.taught.class_count
+        rows = sampling.shown(labels, settings.balance)
+        weights = torch.ones(count)
+        if settings.balance == "weights":
+            weights = sampling.class_weights(labels, count)
+        pairs = self._pairs
+        if pairs:
+            dwelling = emphasis(pairs, count)
+            rows = sampling.dwelt_on(rows, dwelling[labels[rows]])
+            weights = weights * dwelling * len(labels) / dwelling[labels].sum()
+        self.engine.learner.objective.weigh(weights)
+        return sampling.shuffled(rows, labels, [(pair.first, pair.second) for pair in pairs])
+
+    @property
+    def _pairs(self) -> tuple[Pair, ...]:
+        """What the coming pass dwells on."""
+        start = self.settings.mining_from
+        if not start or len(self.passes) + 1 < start:
+            return ()
+        return self.dwell_on or (self.passes[-1].confused if self.passes else ())
+
+    def _end_pass(self) -> None:
+        loss = self.loss_sum / self.steps_per_pass
+        marks = self._ask() if devices.is_main() else None
+        self.passes.append(devices.from_main(self._about_pass(loss, marks)))
+        self.step, self.loss_sum = 0, 0.0
+        for name, figure in figures_of(self.passes[-1]).items():
+            if name not in self.best or figure > figures_of(self.passes[self.best[name] - 1])[name]:
+                self.best[name] = len(self.passes)
+                self._keep(name)
+
+    def _about_pass(self, loss: float, marks: Marks | None) -> Pass:
+        about = Pass(len(self.passes) + 1, loss, self.engine.optimizer.param_groups[1]["lr"])
+        if marks is None or self.held_out is None:
+            return about
+        return attrs.evolve(
+            about,
+            held_out_loss=marks.loss,
+            top1=marks.top1,
+            auroc_reject=marks.auroc_reject,
+            confused=tuple(confused(marks, self.held_out.labels)),
         )
 
-    def one_epoch(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Iterator[int]:
-        """One pass over the photos, yielding the number of each step done."""
-        self.net.train()
-        if self.settings.pretrained or self.settings.weights:
-            _keep_batch_norm(self.net)
-        for step, (images, labels) in enumerate(batches, 1):
-            embeddings = self.net.embed(self.net.features(images))
-            loss = self.objective(embeddings, labels)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            self.smoothed.update_parameters(self.net)
-            yield step
+    def _ask(self) -> Marks | None:
+        """How well it does now on the held-out photos, where there are any."""
+        if self.held_out is None:
+            return None
+        learner = self.engine.smoothed
+        directions = directions_of(learner, self.taught.photos, self.taught.labels)
+        return validate(learner, directions, self.held_out)
 
-    def save(self, path: Path) -> None:
-        """Write everything needed to go on, whole or not at all."""
-        tensors = {
-            f"{part}.{name}": value.contiguous().clone()
-            for part, module in self._modules().items()
-            for name, value in module.state_dict().items()
-        }
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-        about = {"identity": self.identity, "epoch": self.epoch, "steps": self.schedule.last_epoch}
-        documents = {
-            "state.json": json.dumps(about).encode(),
-            "state.safetensors": safetensors.torch.save(tensors),
-        }
-        container.write(path, documents)
+    def _keep(self, name: str) -> None:
+        if devices.is_main():
+            tensors = {
+                key: value.cpu().contiguous() for key, value in self.engine.smoothed.state_dict().items()
+            }
+            container.write(self.folder / f"{name}.weights", {WEIGHTS: safetensors.torch.save(tensors)})
 
-    def resume(self, path: Path) -> None:
+    def save(self) -> None:
+        """Keep everything needed to go on, whole or not at all."""
+        self.saved = time.monotonic()
+        if not devices.is_main():
+            return
+        about = {
+            "identity": self.identity,
+            "steps": self.done,
+            "step": self.step,
+            "loss_sum": self.loss_sum,
+            "passes": [attrs.asdict(one) for one in self.passes],
+            "best": self.best,
+        }
+        state.save(self.folder / STATE, self.engine, about)
+
+    def resume(self) -> None:
         """Go on where :meth:`save` left off, if it was this run and the file is whole."""
-        try:
-            documents = container.read(path)
-        except ArtifactError:
+        about = state.load(self.folder / STATE, self.engine, self.identity)
+        if about is None:
             return
-        about = json.loads(documents["state.json"])
-        if about["identity"] != self.identity:
-            return
-        tensors = safetensors.torch.load(documents["state.safetensors"])
-        for part, module in self._modules().items():
-            module.load_state_dict(_under(tensors, part))
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in _under(tensors, "optimizer").items():
-            number, _, moment = name.partition(".")
-            moments.setdefault(int(number), {})[moment] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.epoch = about["epoch"]
-        self.schedule.last_epoch = about["steps"]
-        for group, base, factor in zip(
-            self.optimizer.param_groups, self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True
-        ):
-            group["lr"] = base * factor(about["steps"])
-
-    def _modules(self) -> dict[str, nn.Module]:
-        return {"net": self.net, "objective": self.objective, "smoothed": self.smoothed}
+        self.step, self.loss_sum, self.best = about["step"], about["loss_sum"], about["best"]
+        self.passes = [pass_of(one) for one in about["passes"]]
 
 
-def _identity(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
-    """What makes two runs the same: settings, photos and what they show."""
-    settings = attrs.evolve(settings, curation=Curation())  # it says which photos, and here they are
-    digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
-    for photo in photos:
-        digest.update(photo.pixels.tobytes())
-    return digest.hexdigest()
+def _is_about_memory(error: Exception) -> bool:
+    """PyTorch has an error of its own for GPUs only."""
+    told = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return told or ("memory" in str(error) and "alloc" in str(error))
 
 
-def warm_up_then_cosine(step: int, step_count: int) -> float:
-    """The share of the learning rate at a step: a linear rise, then half a cosine down to zero."""
-    warm_up = max(1, round(WARM_UP_SHARE * step_count))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, step_count - warm_up)))
-
-
-def _keep_batch_norm(net: nn.Module) -> None:
-    """Pretrained running statistics are better than those of a few hundred photos."""
-    for module in net.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
-
-
-def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
-    prefix = f"{part}."
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _advice(settings: Settings, count: int) -> tuple[str, str]:
+    """(what happened, what to do)."""
+    micro_batch = settings.hardware.micro_batch or settings.batch_size
+    if micro_batch > 1:
+        fewer = f"Set hardware.micro_batch to {max(1, micro_batch // 2)}: it learns the same, a little slower"
+    else:
+        fewer = "Set a smaller train_size"
+    return (
+        f"{micro_batch} photos of {settings.train_size} pixels at once are too many for the memory.",
+        f"{fewer}; or train less of the backbone (--finetune last or none).",
+    )

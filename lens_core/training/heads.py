@@ -16,7 +16,7 @@ from torch import nn
 from lens_core import plugins
 from lens_core.artifacts.gallery import normalise
 from lens_core.blame import blaming
-from lens_core.contracts import ClassScorer, Floats, Loss
+from lens_core.contracts import ClassScorer, ClassWeighted, Floats, Loss
 from lens_core.errors import BrokenPluginError
 from lens_core.settings import Settings, loss_terms
 from lens_core.training.sampling import shown
@@ -98,7 +98,9 @@ def fit_heads(features: Floats, labels: Labels, settings: Settings, seed: int) -
 
 def head_lr(settings: Settings) -> float:
     """A backbone that has seen a million photos must not run as fast as heads that have seen none."""
-    return settings.lr * (HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1)
+    return settings.head_lr or settings.lr * (
+        HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1
+    )
 
 
 class Objective(nn.Module):
@@ -149,6 +151,17 @@ class Objective(nn.Module):
             return scorer.class_directions().detach()
         return mean_directions(embeddings, labels)
 
+    @property
+    def names_classes(self) -> bool:
+        """Whether a loss learns what items look like."""
+        return any(True for _ in self._scorers())
+
+    def weigh(self, weights: torch.Tensor) -> None:
+        """Let classes count so many times: float32[C]. Losses that cannot are left as they are."""
+        for loss in self.losses:
+            if isinstance(loss, ClassWeighted):
+                loss.weigh(weights)
+
     def _scorers(self) -> Iterator[ClassScorer]:
         return (loss for loss in self.losses if isinstance(loss, ClassScorer))
 
@@ -156,7 +169,7 @@ class Objective(nn.Module):
 def mean_directions(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """float32[C, D]: the normalised mean of each class's normalised embeddings."""
     unit = F.normalize(embeddings)
-    sums = torch.zeros(int(labels.max()) + 1, unit.shape[1]).index_add_(0, labels, unit)
+    sums = unit.new_zeros(int(labels.max()) + 1, unit.shape[1]).index_add_(0, labels, unit)
     return F.normalize(sums)
 
 

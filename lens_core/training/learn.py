@@ -17,8 +17,9 @@ from lens_core.evaluation.judged import judge
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Reject
 from lens_core.training import proof
+from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson
-from lens_core.training.recipes import Fitted, fit_on_features
+from lens_core.training.recipes import Fitted, Recipe, fit_on_features
 from lens_core.training.split import Split
 
 
@@ -37,10 +38,20 @@ class Learned:
     """To every question that the figures come from."""
 
 
-def learn(lesson: Lesson, splits: Sequence[Split], progress: Progress = no_progress) -> Learned:
-    """Fit the heads on all photos; calibrate and tune them on photos held out in the splits."""
-    finished, fits = count(1), proof.fit_count(lesson, splits)
-    fitted, asked = proof.ask_all(lesson, splits, fit_on_features, lambda: progress(next(finished), fits))
+def learn(
+    lesson: Lesson,
+    splits: Sequence[Split],
+    progress: Progress = no_progress,
+    recipe: Recipe = fit_on_features,
+    seen: Labels | None = None,
+) -> Learned:
+    """Fit the heads on all photos; calibrate and tune them on photos held out in the splits.
+
+    ``seen``: rows of photos that a fine-tuned network has learned from.
+    """
+    finished, fits = count(1), proof.fit_count(lesson, splits, seen)
+    step = lambda: progress(next(finished), fits)  # noqa: E731
+    fitted, asked = proof.ask_all(lesson, splits, recipe, step, seen)
     return _conclude(fitted, asked, lesson.settings.reject, lesson.settings.seed)
 
 

@@ -14,7 +14,7 @@ from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import Misplaced, StrayPhoto, warning_of
 from lens_core.progress import Stage
 from lens_core.settings import Settings
-from lens_core.training.features import Features, compute
+from lens_core.training.features import VIEWS, Features, compute
 from lens_core.training.heads import Labels
 from lens_core.training.network import LensNet
 
@@ -68,16 +68,28 @@ class Lesson:
 
 
 def gather(
-    dataset: Dataset, strays: Sequence[StrayPhoto], net: LensNet, settings: Settings, stage: Stage
+    dataset: Dataset,
+    strays: Sequence[StrayPhoto],
+    net: LensNet,
+    settings: Settings,
+    stage: Stage,
+    keep: bool = True,
 ) -> tuple[Lesson, Features]:
-    """(the lesson, what it was made from), from cached features where they are known.
+    """(the lesson, what it was made from), from cached features where they are known; ``keep`` adds to them.
 
     Raises the error (E12x) of the first photo that cannot be read.
     """
     paths = [photo.path for photo in dataset.photos]
-    features = compute(paths, net, augment=settings.augment, progress=stage("Looking at the photos"))
+    features = compute(
+        paths,
+        net,
+        augment=settings.augment,
+        views=max(VIEWS, settings.gallery_views) if keep else settings.gallery_views,
+        keep=keep,
+        progress=stage("Looking at the photos"),
+    )
     photos = np.array([dataset.inside(photo) for photo in dataset.photos])
-    seen, warnings = _look_at_strays(strays, photos, features, net, settings, stage)
+    seen, warnings = _look_at_strays(strays, photos, features, net, settings, stage, keep)
     lesson = Lesson(
         features.values,
         labels_of(dataset),
@@ -98,13 +110,19 @@ def _look_at_strays(
     net: LensNet,
     settings: Settings,
     stage: Stage,
+    keep: bool,
 ) -> tuple[Strays | None, tuple[str, ...]]:
     """Raises ShowsExhibitError (E150) where every one of them shows an exhibit of the data folder."""
     if not strays:
         return None, ()
     progress = stage("Looking at photos that must be refused")
     found = compute(
-        [stray.path for stray in strays], net, augment=settings.augment, views=0, progress=progress
+        [stray.path for stray in strays],
+        net,
+        augment=settings.augment,
+        views=0,
+        keep=keep,
+        progress=progress,
     )
     count = len(photos)
     near = duplicates.pairs([*features.phashes, *found.phashes])

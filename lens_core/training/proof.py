@@ -24,7 +24,7 @@ def ask_all(
 ) -> tuple[Fitted, list[Asked]]:
     """The model of all photos, and every question that can be put to models made without the photo asked.
 
-    ``seen``: rows of photos that the network itself has learned from; they are no look-alikes then.
+    ``seen``: rows of photos that the network itself has learned from; see :func:`look_alikes`.
     """
     fitted = recipe(lesson, np.arange(len(lesson.labels)), lesson.settings.seed)
     step()
@@ -36,9 +36,9 @@ def ask_all(
     return fitted, asked
 
 
-def fit_count(lesson: Lesson, splits: Sequence[Split]) -> int:
+def fit_count(lesson: Lesson, splits: Sequence[Split], seen: Labels | None = None) -> int:
     """How many models :func:`ask_all` makes."""
-    return 1 + len(splits) + len(look_alike_groups(lesson))
+    return 1 + len(splits) + len(look_alike_groups(lesson, seen))
 
 
 def held_out_photos(lesson: Lesson, splits: Sequence[Split], recipe: Recipe, step: Step) -> Iterator[Asked]:
@@ -52,8 +52,13 @@ def held_out_photos(lesson: Lesson, splits: Sequence[Split], recipe: Recipe, ste
 
 
 def look_alikes(lesson: Lesson, recipe: Recipe, step: Step, seen: Labels | None = None) -> Iterator[Asked]:
-    """Each item in turn treated as unknown: left out of heads and gallery, then asked in its own place."""
-    for group in look_alike_groups(lesson):
+    """Items treated as unknown: left out of heads and gallery, then asked in their own place.
+
+    Of a network that has itself learned from photos, the ``seen`` rows, these are the items that it never
+    saw; where it saw all, each in turn, asked about by photos that it did not see. That is easier than it
+    should be.
+    """
+    for group in look_alike_groups(lesson, seen):
         train = np.flatnonzero(~np.isin(lesson.labels, group))
         if not len(train):
             continue
@@ -90,7 +95,8 @@ def held_out_place(
     step()
 
     def gallery_of(rows: Labels) -> PlaceModel:
-        return PlaceModel.of(place, fitted.embeddings[rows], lesson.items[rows].tolist())
+        items = np.tile(lesson.items[rows], 1 + fitted.views.shape[1])
+        return PlaceModel.of(place, fitted.gallery(rows), items.tolist())
 
     for train, held_out in folds(lesson.labels[inside], lesson.shots[inside], fold_count, seed):
         rows = inside[held_out]
@@ -127,8 +133,12 @@ def _strays(lesson: Lesson, fitted: Fitted, model: PlaceModel) -> Iterator[Asked
                 yield model.ask(questions, fitted.strays[rows])
 
 
-def look_alike_groups(lesson: Lesson) -> list[Labels]:
+def look_alike_groups(lesson: Lesson, seen: Labels | None = None) -> list[Labels]:
     """Which items are left out together (see :func:`lens_core.training.split.item_groups`)."""
+    if seen is not None:
+        never = np.setdiff1d(lesson.labels, lesson.labels[seen])
+        if len(never):
+            return [never]
     centred = lesson.features[:, 0] - lesson.features[:, 0].mean(axis=0)
     classes = range(len(lesson.classes))
     means = np.stack([centred[lesson.labels == label].mean(axis=0) for label in classes])

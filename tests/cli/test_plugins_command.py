@@ -23,6 +23,7 @@ EXAMPLES = {
     "exporter": "boxed",
     "runtime": "linear",
     "quality": "shape",
+    "tracker": "diary",
 }
 SHELF = '''
 import attrs

@@ -33,6 +33,7 @@ INSTALLED = [
     ("loss", "arcface", {}),
     ("loss", "triplet", {}),
     ("quality", "photo", {}),
+    ("tracker", "tensorboard", {}),
 ]
 # Each takes long, or nothing else depends on it; asked of the good plugins, and where they should notice.
 SLOW = (

@@ -227,3 +227,18 @@ def test_the_quality_page_works(installed):
     wide = Photo(np.zeros((100, 500, 3), np.uint8), 500, 100)
     ((finding,),) = driver.call("check_photo", photo=wide, options=driver.options({}))
     assert (finding.check, finding.severity) == ("panorama", 1)
+
+
+def test_the_tracker_page_works(installed, tmp_path):
+    installed("tracker")
+    tracker = plugins.make("tracker", "diary", {"greeting": "Dear Kitty"})
+    tracker.start("first", {"backbone": "vit_b16"}, tmp_path / "run")
+    tracker.log(1, {"loss": 0.5})
+    tracker.conclude({})
+    tracker.close("done")
+    assert (tmp_path / "run" / "diary.txt").read_text(encoding="utf-8").splitlines() == [
+        "Dear Kitty, today I began first, with vit_b16.",
+        "Pass 1: loss 0.5.",
+        "It is done! nothing to report.",
+        "Good night.",
+    ]

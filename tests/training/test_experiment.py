@@ -268,7 +268,7 @@ def test_a_network_that_is_fine_tuned_is_trained_anew_without_each_part(
     tiny_settings, build_museum, tmp_path
 ):
     plan = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("box", "navy")}}
-    settings = attrs.evolve(tiny_settings, finetune=True, epochs=1, embedding_dim=8)
+    settings = attrs.evolve(tiny_settings, finetune="all", epochs=1, embedding_dim=8)
     titles = []
 
     def stage(title):
@@ -289,7 +289,7 @@ def test_of_a_fine_tuned_model_only_photos_it_has_not_learned_from_are_asked(
 
     plan = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}}
     data = scan(build_museum(tmp_path / "data", plan, photos=5))
-    settings = attrs.evolve(tiny_settings, finetune=True, epochs=1, embedding_dim=8)
+    settings = attrs.evolve(tiny_settings, finetune="all", epochs=1, embedding_dim=8)
     run = train(settings, data, tmp_path / "run")
     subject = Subject.of_checkpoint(run.checkpoint)
     asking = ask(subject, data, (), stage=silent)

@@ -1,13 +1,23 @@
 """Fine-tuning: stopped and gone on with, it ends where it would have ended."""
 
+import json
+import os
+import signal
+
 import attrs
+import numpy as np
 import pytest
+import torch
 
 from lens_core.artifacts import container
+from lens_core.artifacts import gallery as galleries
+from lens_core.errors import NotEnoughMemoryError
 from lens_core.photos.layout import scan
+from lens_core.runtime.lens import Lens
 from lens_core.training.checkpoint import WEIGHTS
-from lens_core.training.finetune import warm_up_then_cosine
+from lens_core.training.learner import Learner
 from lens_core.training.train import train
+from lens_core.training.views import OnDisk
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
 STEPS = 3
@@ -22,7 +32,7 @@ def photos(build_museum, tmp_path_factory):
 @pytest.fixture(scope="module")
 def tuning(tiny_settings):
     return attrs.evolve(
-        tiny_settings, finetune=True, pretrained=False, weights=None, img_size=32, epochs=3, batch_size=4,
+        tiny_settings, finetune="all", pretrained=False, weights=None, img_size=32, epochs=3, batch_size=4,
         lr=0.01, embedding_dim=8, loss="ce+arcface",
     )  # fmt: skip
 
@@ -114,7 +124,7 @@ def test_a_finished_run_can_be_done_again_with_more_photos(tuning, build_museum,
 
 
 def test_a_damaged_state_is_thrown_away_and_training_starts_over(photos, tuning, interrupted, tmp_path):
-    (state,) = interrupted.glob("*.state")
+    state = interrupted / "fine-tuning" / "measured" / "state"
     content = bytearray(state.read_bytes())
     content[len(content) // 2] ^= 1
     state.write_bytes(content)
@@ -123,10 +133,181 @@ def test_a_damaged_state_is_thrown_away_and_training_starts_over(photos, tuning,
     assert started_over.manifest.embedding_id == fresh.manifest.embedding_id
 
 
-def test_the_learning_rate_rises_then_falls_to_nothing():
-    shares = [warm_up_then_cosine(step, 100) for step in range(101)]
-    assert max(shares) == shares[10] == 1
-    assert shares[:10] == sorted(shares[:10])
-    assert shares[10:] == sorted(shares[10:], reverse=True)
-    assert 0 < shares[0] <= 0.1
-    assert shares[100] == pytest.approx(0, abs=1e-9)
+# --- what it leaves
+
+
+def test_it_leaves_models_that_answer(uninterrupted, photos):
+    folder = uninterrupted.checkpoint.parent
+    for name in ("best", "best_top1", "best_auroc_reject", "last", "measured"):
+        lens = Lens(folder / f"{name}.ckpt")
+        result = lens.infer("A", photos.photos[0].path)
+        assert {one.item for one in result.predictions} == {"ㄱ", "ㄴ"}
+        assert lens.manifest.thresholds is not None
+    assert not (folder / "fine-tuning").exists()
+
+
+def test_its_figures_are_kept_pass_by_pass(uninterrupted):
+    folder = uninterrupted.checkpoint.parent
+    learning = json.loads((folder / "learning.json").read_text(encoding="utf-8"))
+    passes, best = learning["passes"], learning["best"]
+    assert [one["number"] for one in passes] == [1, 2, 3]
+    assert passes[-1]["lr"] == 0
+    assert passes[best["best_top1"] - 1]["top1"] == max(one["top1"] for one in passes)
+    aurocs = [one["auroc_reject"] for one in passes]
+    assert passes[best["best_auroc_reject"] - 1]["auroc_reject"] == max(aurocs)
+
+
+def test_there_is_a_page_of_curves(uninterrupted):
+    page = (uninterrupted.checkpoint.parent / "learning.html").read_text(encoding="utf-8")
+    assert "사진 전체를 3번 중 3번 학습했습니다" in page
+    assert "best_top1.ckpt" in page
+    assert "<script" not in page
+
+
+def test_every_pass_is_told(photos, tuning, tmp_path):
+    told = []
+    train(tuning, photos, tmp_path, tell=told.append)
+    assert told[0].startswith("The backbone learns too, at 32 pixels, once to be measured and once from all ")
+    assert "less than a minute" in told[0]
+    passes = [f"Pass {number} of 3" for number in (1, 2, 3)]
+    assert [line.partition(":")[0] for line in told[1:]] == 2 * passes
+    assert "% right, AUROC" in told[3]
+
+
+# --- stopped
+
+
+def test_ctrl_c_leaves_a_model_that_answers_and_goes_on_later(photos, tuning, uninterrupted, tmp_path):
+    def stage(title):
+        def progress(done, total):
+            if title == "Fine-tuning" and done == STEPS + 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return progress
+
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        train(tuning, photos, tmp_path, stage=stage, tell=told.append)
+    assert told[-1] == "Stopping after this step; once more stops at once."
+    assert not (tmp_path / "best.ckpt").exists()
+    assert Lens(tmp_path / "last.ckpt").infer("A", photos.photos[0].path).predictions
+    assert first_step_of(tuning, photos, tmp_path) == STEPS + 1  # within a pass, too
+    assert weights_of(train(tuning, photos, tmp_path)) == weights_of(uninterrupted)
+
+
+def test_patience_ends_what_gets_no_better(photos, tuning, tmp_path):
+    stuck = attrs.evolve(tuning, lr=1e-12, head_lr=1e-12, epochs=50, patience=2)
+    train(stuck, photos, tmp_path)
+    learning = json.loads((tmp_path / "learning.json").read_text(encoding="utf-8"))
+    assert len(learning["passes"]) < 10
+    assert learning["best"]["best"] == len(learning["passes"]) - 2
+
+
+# --- memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+    ids=["GPU", "CPU", "Python"],
+)
+def test_too_little_memory_ends_with_advice(error, photos, tuning, tmp_path, monkeypatch):
+    def too_much(learner, images):
+        raise error
+
+    monkeypatch.setattr(Learner, "embed", too_much)
+    with pytest.raises(
+        NotEnoughMemoryError, match=r"4 photos of 32 pixels.*hardware\.micro_batch to 2"
+    ) as told:
+        train(tuning, photos, tmp_path)
+    assert told.value.code == "E730"
+
+
+def test_any_other_error_is_not_about_memory(photos, tuning, tmp_path, monkeypatch):
+    def broken(learner, images):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Learner, "embed", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(tuning, photos, tmp_path)
+
+
+def test_photos_that_do_not_fit_into_memory_are_decoded_when_shown(
+    photos, tuning, uninterrupted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lens_core.training.views.MEMORY_SHARE", 0)
+    decoded = []
+    monkeypatch.setattr(OnDisk, "__getitem__", _noting(OnDisk.__getitem__, decoded))
+    settings = attrs.evolve(tuning, hardware=attrs.evolve(tuning.hardware, workers=0))
+    assert weights_of(train(settings, photos, tmp_path)) == weights_of(uninterrupted)
+    assert len(decoded) > 3 * len(photos.photos)
+
+
+def _noting(method, noted):
+    def called(self, row):
+        noted.append(row)
+        return method(self, row)
+
+    return called
+
+
+# --- recipes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "triplet"},
+        {"balance": "items"},
+        {"mixup": 0.4, "cutmix": 1.0},
+        {"ema": 0.0},
+        {"layer_decay": 0.7},
+        {"finetune": "last"},
+    ],
+    ids=str,
+)
+def test_every_recipe_makes_a_model_that_answers(changes, photos, tuning, uninterrupted, tmp_path):
+    run = train(attrs.evolve(tuning, **changes), photos, tmp_path)
+    assert weights_of(run) != weights_of(uninterrupted)
+    assert run.manifest.finetuned
+    assert Lens(run.checkpoint).infer("A", photos.photos[0].path).predictions
+
+
+def test_items_taken_for_each_other_are_dwelt_on(photos, tuning, uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.setattr("lens_core.training.mining.LEAST_SHARE", 0.01)
+    mined, late = (
+        train(attrs.evolve(tuning, mining_from=start), photos, tmp_path / str(start)) for start in (2, 4)
+    )
+    assert weights_of(mined) != weights_of(uninterrupted)
+    assert weights_of(late) == weights_of(uninterrupted)  # there are three passes
+    learning = json.loads((tmp_path / "2" / "learning.json").read_text(encoding="utf-8"))
+    pairs = learning["passes"][0]["confused"]
+    assert {(pair["first"], pair["second"]) for pair in pairs} == {(0, 1)}  # the two of one place
+
+
+def test_items_of_few_photos_can_be_made_to_count_as_much(build_museum, tuning, tmp_path):
+    data = build_museum(tmp_path / "data", PLAN, photos=5)
+    build_museum(tmp_path / "more", {"A": {"ㄱ": PLAN["A"]["ㄱ"]}}, photos=12, first_seed=90)
+    for number, path in enumerate(sorted((tmp_path / "more" / "A" / "ㄱ").iterdir())):
+        path.rename(data / "A" / "ㄱ" / f"more_{number}.jpg")
+    learned = {
+        balance: weights_of(train(attrs.evolve(tuning, balance=balance), scan(data), tmp_path / balance))
+        for balance in ("none", "items", "weights")
+    }
+    assert len(set(learned.values())) == 3
+
+
+def test_gallery_views_stand_beside_their_photos(photos, tuning, tmp_path):
+    run = train(attrs.evolve(tuning, gallery_views=3), photos, tmp_path)
+    gallery = galleries.from_bytes(container.read(run.checkpoint)[galleries.NAME])
+    count = len(photos.photos)
+    assert len(gallery.labels) == 4 * count
+    assert gallery.labels == 4 * tuple((photo.place, photo.item) for photo in photos.photos)
+    own, views = gallery.embeddings[:count], gallery.embeddings[count : 2 * count]
+    assert not np.allclose(own, views, atol=1e-3)
+    others = np.roll(own, count // 2, axis=0)
+    assert (own * views).sum(axis=1).mean() > (own * others).sum(axis=1).mean()

@@ -197,7 +197,7 @@ def test_copies_of_one_photo_never_prove_anything(quick, build_museum, tmp_path)
 
 def test_random_weights_without_fine_tuning_are_refused(tiny_settings, small, tmp_path):
     bare = attrs.evolve(tiny_settings, pretrained=False, weights=None)
-    with pytest.raises(BadSettingError, match=r"has learned nothing\. Add --finetune\."):
+    with pytest.raises(BadSettingError, match=r"has learned nothing\. Leave out finetune: none\."):
         train(bare, scan(small), tmp_path)
 
 

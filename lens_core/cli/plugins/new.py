@@ -14,7 +14,8 @@ def new(
     family: Annotated[
         str,
         typer.Argument(
-            callback=flags.known_family, help="backbone, loss, index, exporter, runtime or quality."
+            callback=flags.known_family,
+            help="backbone, loss, index, exporter, runtime, quality or tracker.",
         ),
     ],
     name: Annotated[str, typer.Argument(help="What users will type to choose it, for example my-index.")],

@@ -1,5 +1,7 @@
 """What can be set of each built-in loss."""
 
+from typing import Literal
+
 from attrs import field, frozen
 from attrs.validators import ge, gt, le
 
@@ -36,6 +38,9 @@ class SubCenterArcFaceOptions(ArcFaceOptions):
 class TripletOptions:
     margin: float = field(default=0.2, validator=[ge(0), le(2)])
     """Cosine distance that a photo of another item must be further away than one of the same item."""
+    miner: Literal["none", "semihard", "hard"] = "none"
+    """Of all triplets of a batch, those learned from. hard: the other item is nearer than the same; semihard:
+    it is further away, but by less than the margin; none: all."""
 
 
 @frozen
@@ -52,3 +57,6 @@ class MultiSimilarityOptions:
     """Push between photos of different items."""
     base: float = 0.5
     """Cosine at which pull and push begin."""
+    miner: Literal["none", "multisimilarity"] = "none"
+    """multisimilarity: of all pairs of a batch, learn from those that are nearly as far apart as the hardest
+    of the other kind."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from pytorch_metric_learning.losses import ArcFaceLoss, CosFaceLoss, SubCenterArcFaceLoss
+from pytorch_metric_learning.reducers import ClassWeightedReducer
 from torch import nn
 
 from lens_core.training.losses.options import (
@@ -28,10 +29,15 @@ class CosineSoftmax(nn.Module):
         super().__init__()
         self.scale = options.scale
         self.directions = nn.Parameter(F.normalize(torch.randn(class_count, embedding_dim)))
+        self.weights = torch.ones(class_count)
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         cosines = F.normalize(embeddings) @ F.normalize(self.directions).T
-        return F.cross_entropy(self.scale * cosines, labels)
+        each = F.cross_entropy(self.scale * cosines, labels, reduction="none")
+        return (each * self.weights.to(each.device)[labels]).mean()
+
+    def weigh(self, weights: torch.Tensor) -> None:
+        self.weights = weights
 
     def class_directions(self) -> torch.Tensor:
         return F.normalize(self.directions)
@@ -52,6 +58,9 @@ class _WithMargin(nn.Module):
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         value: torch.Tensor = self.loss(embeddings, labels)
         return value
+
+    def weigh(self, weights: torch.Tensor) -> None:
+        self.loss.reducer = ClassWeightedReducer(weights)
 
     def class_directions(self) -> torch.Tensor:
         """The mean of a class's centers, so that an answer keeps one direction per class."""

@@ -27,4 +27,7 @@ def make_backbone(options):
             seen = torch.relu(self.norm(self.see(images)))
             return seen.mean(dim=(2, 3))
 
+        def layers(self):
+            return [["see.weight", "see.bias"], ["norm.weight", "norm.bias"]]
+
     return Backbone()

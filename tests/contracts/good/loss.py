@@ -12,11 +12,16 @@ def make_loss(embedding_dim, class_count):
         def __init__(self):
             super().__init__()
             self.directions = torch.nn.Parameter(torch.randn(class_count, embedding_dim))
+            self.weights = torch.ones(class_count)
 
         def forward(self, embeddings, labels):
             units = functional.normalize(embeddings)
             logits = 16 * units @ functional.normalize(self.directions).T
-            return functional.cross_entropy(logits, labels)
+            each = functional.cross_entropy(logits, labels, reduction="none")
+            return (self.weights[labels] * each).mean()
+
+        def weigh(self, weights):
+            self.weights = weights
 
         def class_directions(self):
             return functional.normalize(self.directions)

@@ -129,9 +129,10 @@ def test_deprecation_is_not_repeated_at_every_step(tmp_path, recwarn, capfd):
 
 
 def test_whoever_looks_reads_that_it_is_legacy():
-    about = metadata.metadata("ai-lens-torchscript")
-    assert about["Summary"].startswith("Legacy")
-    assert "(legacy)" in about.get_payload().partition("\n")[0]
+    about = metadata.distribution("ai-lens-torchscript")
+    assert about.metadata["Summary"].startswith("Legacy")
+    _, _, readme = about.read_text("METADATA").partition("\n\n")
+    assert "(legacy)" in readme.partition("\n")[0]
 
 
 def test_there_is_no_int8():

@@ -7,6 +7,7 @@ from typing import Any
 import timm
 import torch
 from timm.data.config import resolve_model_data_config
+from timm.models import group_parameters
 from torch import nn
 
 from ai_lens_timm import names, weights
@@ -30,6 +31,12 @@ class TimmBackbone(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.net(images)
         return features
+
+    def layers(self) -> list[list[str]]:
+        """As timm groups its parameters for layer-wise learning rates."""
+        net: Any = self.net
+        groups = group_parameters(net, net.group_matcher(coarse=False))
+        return [[f"net.{name}" for name in groups[number]] for number in sorted(groups)]
 
 
 def build(name: str, options: BackboneOptions) -> TimmBackbone:

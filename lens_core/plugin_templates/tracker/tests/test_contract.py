@@ -1,0 +1,5 @@
+from lens_core.testing import TrackerContract
+
+
+class TestTracker(TrackerContract):
+    name = "$name"

@@ -1,0 +1,152 @@
+"""What fine-tuning costs on this machine, told before it starts; and so, whether it is done at all."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+import psutil
+import torch
+from attrs import frozen
+from torch.utils.flop_counter import FlopCounterMode
+
+from lens_core.contracts import Preprocess
+from lens_core.errors import BadSettingError
+from lens_core.settings import Settings
+from lens_core.training.devices import accelerator, has_fast_bfloat16, process_count
+from lens_core.training.network import LensNet
+
+EPOCHS = 10
+NETWORKS = 2
+"""One to be measured, and one to be used."""
+LONGEST = 30 * 60
+"""Seconds of fine-tuning that ``finetune: auto`` takes for granted that somebody waits for."""
+OPERATIONS_PER_SECOND = {"float32": 25e9, "bfloat16": 60e9}
+"""Of one core of a processor, measured on 2 cores with AVX-512 for five networks (half to twice of it)."""
+GPU_OPERATIONS_PER_SECOND = 1e13
+BACKWARD = 2
+"""The way back through a network takes twice the operations of the way there."""
+MEMORY_SHARE = 0.5
+"""Of the memory there is, what a batch may take."""
+LAST_SHARE = 1 / 3
+SIZE_SHARE = 2 / 3
+"""An exhibit looks larger in a crop than in the whole photo: smaller crops show it at the size it will be
+asked about (Touvron et al., 2019)."""
+SIZE_STEP = 32
+
+
+@frozen
+class Cost:
+    """Of one photo, shown once."""
+
+    operations: float
+    """Multiplications and additions, there and back."""
+    memory: int
+    """Bytes kept for the way back."""
+
+
+@frozen
+class Plan:
+    """What will be done."""
+
+    settings: Settings
+    """With nothing left to ``auto`` or null that fine-tuning depends on."""
+    seconds: float
+    """About how long it takes to fine-tune one network; 0 without."""
+
+    @property
+    def finetunes(self) -> bool:
+        return self.settings.finetune in ("last", "all")
+
+
+def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
+    """Decide what is left open. The same photos and machine give the same plan.
+
+    Raises BadSettingError (E600) where nothing would be learned.
+    """
+    hardware = settings.hardware
+    device = accelerator().device
+    precision = hardware.precision
+    if precision == "auto":
+        precision = "bfloat16" if has_fast_bfloat16(device) else "float32"
+    from_scratch = not (settings.pretrained or settings.weights)
+    if settings.finetune == "none":
+        if from_scratch:
+            raise BadSettingError(
+                "pretrained: false leaves a network that has learned nothing.", "Leave out finetune: none."
+            )
+        return Plan(settings, 0.0)
+    size = settings.train_size or smaller_size(net)
+    cost = measure(net, size)
+    seconds = photo_count * (settings.epochs or EPOCHS) * cost.operations / _speed(device, precision)
+    if settings.finetune == "auto" and not from_scratch and NETWORKS * seconds > LONGEST:
+        return Plan(attrs.evolve(settings, finetune="none"), 0.0)
+    finetune: Literal["last", "all"] = "last" if settings.finetune == "last" else "all"
+    micro_batch = hardware.micro_batch or _fitting(cost, settings.batch_size, device)
+    open_no_more = attrs.evolve(hardware, precision=precision, micro_batch=micro_batch)
+    decided = attrs.evolve(settings, finetune=finetune, train_size=size, hardware=open_no_more)
+    return Plan(decided, seconds)
+
+
+def smaller_size(net: LensNet) -> int:
+    """Side in pixels to fine-tune at: two thirds of the model's, if the network takes photos of any size."""
+    size = max(SIZE_STEP, round(SIZE_SHARE * net.preprocess.size / SIZE_STEP) * SIZE_STEP)
+    try:
+        with torch.inference_mode():
+            net.features(_black(size))
+    except (AssertionError, RuntimeError, ValueError):
+        return net.preprocess.size
+    return size
+
+
+def at_size(preprocess: Preprocess, size: int | None) -> Preprocess:
+    """The same preprocessing for another side of the input."""
+    return attrs.evolve(preprocess, size=size) if size else preprocess
+
+
+def measure(net: LensNet, size: int) -> Cost:
+    """Show the network a black photo and count."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    weights = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
+    counter = FlopCounterMode(display=False)
+    with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        features = net.features(_black(size))
+    del features
+    memory = sum(size for place, size in kept.items() if place not in weights)
+    return Cost((1 + BACKWARD) * float(counter.get_total_flops()), memory)
+
+
+def in_words(seconds: float) -> str:
+    """``about 4 minutes``: no more exact than it is."""
+    minutes = seconds / 60
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 90:
+        return f"about {minutes:.0f} minute{'s' if round(minutes) > 1 else ''}"
+    return f"about {minutes / 60:.0f} hours"
+
+
+def _speed(device: torch.device, precision: str) -> float:
+    if device.type != "cpu":
+        return GPU_OPERATIONS_PER_SECOND * process_count()
+    cores = psutil.cpu_count(logical=False) or 1
+    return OPERATIONS_PER_SECOND[precision] * cores
+
+
+def _fitting(cost: Cost, batch_size: int, device: torch.device) -> int:
+    """How many photos at once leave enough memory."""
+    if device.type == "cuda":
+        there = torch.cuda.get_device_properties(device).total_memory
+    else:
+        there = psutil.virtual_memory().total
+    return max(1, min(batch_size, int(MEMORY_SHARE * there / max(cost.memory, 1))))
+
+
+def _black(size: int) -> torch.Tensor:
+    return torch.zeros(1, size, size, 3, dtype=torch.uint8)

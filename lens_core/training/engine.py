@@ -1,0 +1,111 @@
+"""One step of learning after the other: the same on one device, in pieces, and shared by several processes.
+
+The loss is always that of the whole batch, which metric losses need: embeddings of all its photos are
+brought together, the loss says how each should move, and each photo's part goes back through the network
+where it came from (Gao et al., 2021, GradCache).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lens_core.settings import Settings
+from lens_core.training import devices
+from lens_core.training.learner import Learner
+from lens_core.training.mixing import mix
+
+WARM_UP_SHARE = 0.1
+
+
+class Engine:
+    """A learner on its device, its optimizer, and the average of its weights."""
+
+    def __init__(self, learner: Learner, settings: Settings, step_count: int) -> None:
+        self.settings = settings
+        self.device = devices.accelerator().device
+        self.learner = learner
+        learner.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.embed: Any = torch.compile(learner.embed) if settings.hardware.compile else learner.embed
+        average = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.learner, multi_avg_fn=average, use_buffers=True)
+        self.optimizer = torch.optim.AdamW(learner.parameter_groups(), weight_decay=settings.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: warm_up_then_cosine(step, step_count)
+        )
+
+    @property
+    def smoothed(self) -> Learner:
+        """The learner as it will be used: with the average of its weights."""
+        return cast("Learner", self.average.module).eval()
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
+        """Learn from a batch and return its loss: this process's own part of its photos, all its labels."""
+        images, share = mix(images, self.settings)
+        size = self.settings.hardware.micro_batch or len(images) or 1
+        pieces = torch.split(images.to(self.device), size)
+        labels = labels.to(self.device)
+        alone = len(pieces) == 1
+        with torch.set_grad_enabled(alone):
+            own = torch.cat([self._embed(piece, number) for number, piece in enumerate(pieces)])
+        embeddings = devices.gather(own.detach(), len(labels)).requires_grad_()
+        self.optimizer.zero_grad()
+        loss = self._loss(embeddings, labels, share)
+        loss.backward()  # type: ignore[no-untyped-call]
+        wanted = devices.own_part(cast("torch.Tensor", embeddings.grad))
+        if alone:
+            torch.autograd.backward(own, wanted)
+        else:
+            for number, (piece, part) in enumerate(zip(pieces, torch.split(wanted, size), strict=True)):
+                torch.autograd.backward(self._embed(piece, number), part)
+        devices.add_up_gradients(self.learner.net.parameters())
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.learner)
+        return float(loss.detach())
+
+    def _embed(self, piece: torch.Tensor, number: int) -> torch.Tensor:
+        """The same each time it is asked about a piece, whatever the network leaves to chance."""
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(torch.initial_seed() + number)
+            embeddings: torch.Tensor = self.embed(piece)
+        return embeddings
+
+    def _loss(self, embeddings: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
+        objective = self.learner.objective
+        loss: torch.Tensor = objective(embeddings, labels)
+        if share == 1:
+            return loss
+        others = labels.clone()
+        processes = devices.process_count()
+        for first in range(processes):  # photos are mixed within each process's own part
+            others[first::processes] = labels[first::processes].roll(1)
+        other_loss: torch.Tensor = objective(embeddings, others)
+        return share * loss + (1 - share) * other_loss
+
+    def modules(self) -> dict[str, nn.Module]:
+        """What a state is made of, besides the optimizer's."""
+        return {"learner": self.learner, "average": self.average}
+
+    def rewind(self, steps: int) -> None:
+        """Learning rates as after so many steps."""
+        self.schedule.last_epoch = steps
+        groups, bases, factors = (
+            self.optimizer.param_groups,
+            self.schedule.base_lrs,
+            self.schedule.lr_lambdas,
+        )
+        for group, base, factor in zip(groups, bases, factors, strict=True):
+            group["lr"] = base * factor(steps)
+
+
+def warm_up_then_cosine(step: int, step_count: int) -> float:
+    """The share of the learning rate at a step: a linear rise, then half a cosine down to zero."""
+    warm_up = max(1, round(WARM_UP_SHARE * step_count))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, step_count - warm_up)))

@@ -1,0 +1,117 @@
+"""The two networks of a run that fine-tunes: one to be measured, which some photos and items were kept from,
+and one to be used, which has learned from everything."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+from attrs import frozen
+
+from lens_core.contracts import Photo
+from lens_core.photos import duplicates
+from lens_core.progress import Tell, no_progress
+from lens_core.training.cost import at_size
+from lens_core.training.desk import TUNING, Desk
+from lens_core.training.finetune import Taught, Tuned, finetune
+from lens_core.training.heads import Labels
+from lens_core.training.lesson import duplicate_groups, labels_of
+from lens_core.training.mining import Pair
+from lens_core.training.network import LensNet
+from lens_core.training.passes import Pass, Watch, both
+from lens_core.training.validation import HeldOut
+from lens_core.training.views import keep_photos, some
+from lens_core.training.withheld import Withheld, withhold
+
+
+@frozen(eq=False)
+class Measured:
+    """The network that the figures come from."""
+
+    net: LensNet
+    withheld: Withheld
+    passes: tuple[Pass, ...]
+
+
+def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
+    """Fine-tune ``net`` on all photos, and before that another one to be measured.
+
+    None where there are too few photos to withhold any.
+    """
+    settings, dataset, stage = desk.settings, desk.dataset, desk.stage
+    labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
+    photos = keep_photos(paths, at_size(net.preprocess, settings.train_size), stage("Reading the photos"))
+    shots = duplicate_groups([duplicates.phash(photo) for photo in photos])
+    withheld = withhold(labels, dataset.items, shots, settings.seed)
+    first = _tune_first(copy.deepcopy(net), desk, photos, labels, withheld, watch, tell) if withheld else None
+    if first and withheld and first.wish.signal is not None:
+        desk.leave_snapshots(first, withheld)
+        first.wish.obey()
+    pairs, until = _found(first, labels, withheld)
+    second = finetune(
+        net,
+        Taught(photos, labels, len(dataset.items)),
+        settings,
+        desk.save_dir / TUNING / "all",
+        dwell_on=pairs,
+        until=until,
+        progress=stage("Fine-tuning on all photos" if first else "Fine-tuning"),
+        tell=tell,
+    )
+    # Only now: other processes wait for this one while they share a training.
+    if first and withheld:
+        desk.leave_snapshots(first, withheld)
+    second.wish.obey()
+    net.load_state_dict(second.last.net.state_dict())
+    net.eval()
+    return Measured(first.chosen.net.eval(), withheld, first.passes) if first and withheld else None
+
+
+def _tune_first(
+    net: LensNet,
+    desk: Desk,
+    photos: Sequence[Photo],
+    labels: Labels,
+    withheld: Withheld,
+    watch: Watch,
+    tell: Tell,
+) -> Tuned:
+    """Without what is withheld; asked about it after each pass."""
+    items, size = desk.dataset.items, at_size(net.preprocess, desk.settings.train_size)
+    known = withheld.known(labels)
+    taught = Taught(
+        some(photos, withheld.learned.tolist()), np.searchsorted(known, labels[withheld.learned]), len(known)
+    )
+    never = np.flatnonzero(np.isin(labels, withheld.unknown))
+    strays = keep_photos([stray.path for stray in desk.strays], size, no_progress)
+    held_out = HeldOut(
+        some(photos, withheld.asked.tolist()),
+        np.searchsorted(known, labels[withheld.asked]),
+        tuple(items[number] for number in known),
+        [*some(photos, never.tolist()), *strays],
+        [*(items[labels[row]][0] for row in never), *(stray.home for stray in desk.strays)],
+    )
+    return finetune(
+        net,
+        taught,
+        desk.settings,
+        desk.save_dir / TUNING / "measured",
+        held_out=held_out,
+        progress=desk.stage("Fine-tuning"),
+        tell=tell,
+        watch=both(desk.watch(taught, held_out), watch),
+    )
+
+
+def _found(first: Tuned | None, labels: Labels, withheld: Withheld | None) -> tuple[list[Pair], int | None]:
+    """What the first network has found out for the second: (confused pairs, after which pass to end)."""
+    if first is None or withheld is None or not first.passes:
+        return [], None
+    known = withheld.known(labels)
+    pairs = [
+        attrs.evolve(pair, first=int(known[pair.first]), second=int(known[pair.second]))
+        for pair in first.passes[-1].confused
+    ]
+    return pairs, first.chosen_pass

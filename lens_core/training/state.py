@@ -1,0 +1,84 @@
+"""An interrupted fine-tuning, kept so that it goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import safetensors.torch
+import torch
+
+from lens_core.artifacts import container
+from lens_core.contracts import Photo
+from lens_core.errors import ArtifactError
+from lens_core.settings import Curation, Settings
+from lens_core.training import devices
+from lens_core.training.engine import Engine
+from lens_core.training.heads import Labels
+
+About = dict[str, Any]
+"""How far it is: numbers and names, as JSON keeps them."""
+
+
+def save(path: Path, engine: Engine, about: About) -> None:
+    """Write everything needed to go on, whole or not at all."""
+    tensors = {
+        f"{part}.{name}": value.detach().cpu().contiguous().clone()
+        for part, module in engine.modules().items()
+        for name, value in module.state_dict().items()
+    }
+    for number, moments in engine.optimizer.state_dict()["state"].items():
+        for name, value in moments.items():
+            tensors[f"optimizer.{number}.{name}"] = value.cpu().contiguous()
+    documents = {
+        "state.json": json.dumps(about).encode(),
+        "state.safetensors": safetensors.torch.save(tensors),
+    }
+    container.write(path, documents)
+
+
+def load(path: Path, engine: Engine, identity: str) -> About | None:
+    """Go on where :func:`save` left off, if it was this very training and the file is whole; else None."""
+    documents = devices.from_main(_read(path) if devices.is_main() else None)
+    if documents is None:
+        return None
+    about: About = json.loads(documents["state.json"])
+    if about["identity"] != identity:
+        return None
+    tensors = safetensors.torch.load(documents["state.safetensors"])
+    for part, module in engine.modules().items():
+        module.load_state_dict(_under(tensors, part))
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in _under(tensors, "optimizer").items():
+        number, _, moment = name.partition(".")
+        moments.setdefault(int(number), {})[moment] = value
+    engine.optimizer.load_state_dict({**engine.optimizer.state_dict(), "state": moments})
+    engine.rewind(about["steps"])
+    return about
+
+
+def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
+    """What makes two trainings the same: settings, photos and what they show."""
+    # What follows from the photos that are here, or changes no more than rounding, is left out.
+    anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)
+    settings = attrs.evolve(settings, curation=Curation(), hardware=anywhere)
+    digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
+    for photo in photos:
+        digest.update(photo.pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, bytes] | None:
+    try:
+        return dict(container.read(path)) if path.exists() else None
+    except ArtifactError:
+        return None
+
+
+def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
