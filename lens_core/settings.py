@@ -43,6 +43,10 @@ class Augment:
     gaussian_blur: bool = True
     glare: bool = False
     """Soft white spots, as lamps mirrored in a showcase's glass leave them."""
+    perspective: bool = False
+    """Taken from one side, or from above or below."""
+    jpeg: bool = False
+    """Compressed hard, as apps do before they send a photo."""
 
 
 @frozen

@@ -33,6 +33,11 @@ def pad(pixels: Pixels, preprocess: Preprocess) -> Pixels:
     height, width = pixels.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2
     square = np.empty((size, size, 3), np.uint8)
-    square[:] = [round(255 * channel) for channel in preprocess.mean]
+    square[:] = padding_colour(preprocess)
     square[top : top + height, left : left + width] = pixels
     return square
+
+
+def padding_colour(preprocess: Preprocess) -> list[int]:
+    """The backbone's mean colour, as red, green and blue of 255."""
+    return [round(255 * channel) for channel in preprocess.mean]

@@ -48,7 +48,9 @@ def test_with_everything_switched_off_most_views_are_the_photo_itself(photo):
     assert sum(same) >= 15  # now and then a view is grey
 
 
-@pytest.mark.parametrize("change", ["random_resized_crop", "horizontal_flip", "gaussian_blur", "glare"])
+@pytest.mark.parametrize(
+    "change", ["random_resized_crop", "horizontal_flip", "gaussian_blur", "glare", "perspective", "jpeg"]
+)
 def test_each_change_can_be_switched_on_alone(photo, change):
     plain = prepare(photo, PREPROCESS)
     only = attrs.evolve(NOTHING, **{change: True})
@@ -66,6 +68,16 @@ def test_switching_flips_off_keeps_left_on_the_left(photo):
     for seed in range(20):
         view = random_view(decode(half), PREPROCESS, NOTHING, seed).mean(axis=(0, 2))
         assert view[:20].mean() > view[-20:].mean()
+
+
+def test_a_slanted_view_leaves_its_corners_to_the_padding(photo):
+    """As the padding around the photo, it says nothing to the network."""
+    slanted = attrs.evolve(NOTHING, perspective=True)
+    padding = [round(255 * channel) for channel in PREPROCESS.mean]
+    views = [prepare(photo, PREPROCESS)]
+    views += [random_view(photo, PREPROCESS, slanted, seed) for seed in range(20)]
+    plain, *padded = [float((view == padding).all(axis=2).mean()) for view in views]
+    assert 5 <= sum(plain < share < plain + 0.3 for share in padded) <= 15
 
 
 def test_mirrored_lamps_burn_out_small_spots_of_some_views(photo):
