@@ -13,8 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from lens_core.contracts import Preprocess
 from lens_core.errors import BadSettingError
 from lens_core.settings import Settings
-from lens_core.training.devices import accelerator, has_fast_bfloat16, process_count
+from lens_core.training.devices import accelerator, process_count
 from lens_core.training.network import LensNet
+from lens_core.training.precision import has_fast_bfloat16
 
 EPOCHS = 10
 NETWORKS = 2

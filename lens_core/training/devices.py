@@ -66,13 +66,3 @@ def any_process(flag: bool) -> bool:
         return flag
     own = torch.tensor(float(flag), device=accelerator().device)
     return bool(cast("torch.Tensor", accelerator().reduce(own)) > 0)
-
-
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether arithmetic in bfloat16 is in the hardware: elsewhere it is slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu":
-        return False
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

@@ -18,6 +18,7 @@ from lens_core.settings import Settings
 from lens_core.training import devices
 from lens_core.training.learner import Learner
 from lens_core.training.mixing import mix
+from lens_core.training.precision import keep_slow_layers_in_float32
 
 WARM_UP_SHARE = 0.1
 
@@ -29,6 +30,8 @@ class Engine:
         self.settings = settings
         self.device = devices.accelerator().device
         self.learner = learner
+        if self.device.type == "cpu" and settings.hardware.precision == "bfloat16":
+            keep_slow_layers_in_float32(learner)
         learner.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.embed: Any = torch.compile(learner.embed) if settings.hardware.compile else learner.embed
         average = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
