@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
@@ -13,14 +13,20 @@ from sklearn.preprocessing import StandardScaler
 
 from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import Floats
-from lens_core.evaluation.calibrating import USUAL
+from lens_core.evaluation.asked import Asked
+from lens_core.evaluation.calibrating import USUAL, fit_calibration
 from lens_core.evaluation.judged import judge
+from lens_core.evaluation.scoring import COMBINATION, fit_score
 from lens_core.settings import Settings
+from lens_core.training import proof
 from lens_core.training.features import Features
 from lens_core.training.heads import Labels, whitening
+from lens_core.training.lesson import Lesson
 from lens_core.training.recipes import fit_on_features
+from lens_core.training.split import folds
 
 Embed = Callable[[Floats], Floats]
+FOLDS = 5
 
 
 @attrs.frozen(eq=False)
@@ -30,13 +36,28 @@ class Seen:
     features: Features
     ood: Floats
     """float32[S, F]."""
+    other_sizes: Sequence[tuple[Floats, Floats]] = ()
+    """(float32[N, F], float32[S, F]) of every photo at other sizes of the input."""
+    milliseconds: float = 0.0
+    """That those took, a photo."""
+    held_out: Sequence[Asked] = ()
+    """Training photos, asked of a network that did not learn from them; of a frozen one, made here."""
 
 
 def default(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
     """The heads of ai-lens."""
     lesson, test = lesson_and_test(museums, seen.features, seed, settings)
-    fitted = fit_on_features(lesson, np.arange(len(lesson.labels)), seed)
-    return Outcome.of_judged(judge(asked_by(fitted, museums, lesson, seen.features, test, seen.ood), USUAL))
+    return Outcome.of_judged(judge(asked_of(museums, seen, lesson, test, seed), USUAL))
+
+
+def combined(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
+    """The same; how sure is told by all signals together, weighed on training photos that were held out."""
+    lesson, test = lesson_and_test(museums, seen.features, seed, settings)
+    held_out = seen.held_out or _held_out(lesson)
+    calibration = fit_calibration(held_out)
+    score = fit_score(judge(held_out, calibration), COMBINATION)
+    judged = judge(asked_of(museums, seen, lesson, test, seed), calibration, score)
+    return attrs.evolve(Outcome.of_judged(judged), score=judged.score)
 
 
 def nearest(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
@@ -76,6 +97,18 @@ def logistic(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Out
     model.fit(seen.features.values[train, 0], museums.labels[train])
     known, ood = (model.predict_proba(rows) for rows in (seen.features.values[test, 0], seen.ood))
     return Outcome.of_scores(museums, test, known.astype(np.float32), ood.astype(np.float32))
+
+
+def asked_of(museums: Museums, seen: Seen, lesson: Lesson, test: Labels, seed: int) -> list[Asked]:
+    """Every question, asked of heads that learned from the lesson."""
+    fitted = fit_on_features(lesson, np.arange(len(lesson.labels)), seed)
+    return asked_by(fitted, museums, lesson, seen.features, test, seen.ood)
+
+
+def _held_out(lesson: Lesson) -> list[Asked]:
+    splits = list(folds(lesson.labels, lesson.shots, FOLDS, lesson.settings.seed))
+    _, asked = proof.ask_all(lesson, splits, fit_on_features, lambda: None)
+    return asked
 
 
 def _split(museums: Museums, seed: int) -> tuple[Labels, Labels]:

@@ -15,6 +15,7 @@ calibration that is used where there is nothing to calibrate on. Nothing sees te
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -25,8 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared import MUSEUMS, WEIGHTS
 
 from lens_core.contracts import Floats
+from lens_core.decision.calibration import probabilities
 from lens_core.decision.scores import Numbers
 from lens_core.evaluation.asked import Asked, Names, Questions
+from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.judged import Flags, Judged
 from lens_core.evaluation.metrics import auroc
 from lens_core.photos.layout import Dataset, list_photos, nfc, scan
@@ -102,6 +105,20 @@ def questions(kind: str, rows: Labels, shown: list[str]) -> Questions:
     return Questions(kind, np.array([f"{kind} {row}" for row in rows]), rows, np.array(shown))
 
 
+Sureness = Callable[[Floats], Numbers]
+"""float32[Q, K] over a place's items -> float64[Q]."""
+
+
+def best_of(scores: Floats) -> Numbers:
+    """The best item's score."""
+    return np.asarray(scores.max(axis=1), np.float64)
+
+
+def p_top1(cosines: Floats) -> Numbers:
+    """The best item's probability."""
+    return best_of(probabilities(cosines, USUAL))
+
+
 @attrs.frozen(eq=False)
 class Outcome:
     """What a recipe made of every question."""
@@ -111,15 +128,19 @@ class Outcome:
     top3: Flags
     score: Numbers
     """Higher for exhibits."""
+    milliseconds: float = 0.0
+    """What a photo costs more than with the heads alone, where that was measured."""
 
     @classmethod
     def of_judged(cls, judged: Judged) -> Outcome:
         return cls(judged.kind, judged.best_right, judged.top3_right, judged.p_top1)
 
     @classmethod
-    def of_scores(cls, museums: Museums, test: Labels, scores: Floats, ood: Floats) -> Outcome:
+    def of_scores(
+        cls, museums: Museums, test: Labels, scores: Floats, ood: Floats, sureness: Sureness = best_of
+    ) -> Outcome:
         """From a score of every photo for every item (float32[Q, C], float32[S, C]): within each place the
-        best is named, and the more it has the surer it is."""
+        best is named, and the ``sureness`` tells from all its scores."""
         parts = []
         home = museums.place_of[museums.labels[test]]
         for number in range(len(museums.dataset.places)):
@@ -137,10 +158,11 @@ class Outcome:
                         np.full(len(values), kind),
                         (order[:, :1] == known).any(axis=1),
                         (order[:, :3] == known).any(axis=1),
-                        values[:, inside].max(axis=1),
+                        sureness(values[:, inside]),
                     )
                 )
-        return cls(*(np.concatenate(one) for one in zip(*map(attrs.astuple, parts), strict=True)))
+        names = ("kind", "right", "top3", "score")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def measure(self) -> Scores:
         exhibits, score = self.kind == "exhibit", self.score
@@ -149,7 +171,7 @@ class Outcome:
         for unknown in ("untrained", "other_place"):
             found[unknown] = auroc(score[exhibits], score[self.kind == unknown])
         accepted = score[self.kind == "untrained"] >= np.quantile(score[exhibits], 0.05)
-        return found | {"fpr95": float(accepted.mean())}
+        return found | {"fpr95": float(accepted.mean()), "milliseconds": round(self.milliseconds, 1)}
 
 
 def asked_by(
@@ -176,6 +198,12 @@ def lesson_and_test(
     train, test = split_per_item(museums.labels, seed)
     shots = duplicate_groups([features.phashes[row] for row in train])
     return lesson_of(museums, train, features.values[train], attrs.evolve(settings, seed=seed), shots), test
+
+
+def train_photos(museums: Museums, seed: int) -> Dataset:
+    """The data set without its test photos."""
+    train, _ = split_per_item(museums.labels, seed)
+    return attrs.evolve(museums.dataset, photos=tuple(museums.dataset.photos[row] for row in train))
 
 
 def interval(values: list[float]) -> str:

@@ -142,7 +142,7 @@ class Desk:
         net = learner.net
         size = net.preprocess
         net.preprocess = at_size(size, self.settings.train_size)
-        lesson, features = gather(self.dataset, self.strays, net, self.settings, silent, keep=False)
+        lesson, features = gather(self.dataset, self.strays, net, self.settings, silent, keep=False, views=0)
         heads = _heads(learner, lesson, withheld)
         learned = learn(lesson, [withheld.split], recipe=AsItLearned(heads), seen=withheld.learned)
         unseen = np.setdiff1d(np.arange(withheld.count), withheld.learned)

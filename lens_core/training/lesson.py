@@ -74,9 +74,11 @@ def gather(
     settings: Settings,
     stage: Stage,
     keep: bool = True,
+    views: int = VIEWS,
 ) -> tuple[Lesson, Features]:
     """(the lesson, what it was made from), from cached features where they are known; ``keep`` adds to them.
 
+    ``views``: changed views of each photo, at least, to fit heads on; 0 where nothing is fitted.
     Raises the error (E12x) of the first photo that cannot be read.
     """
     paths = [photo.path for photo in dataset.photos]
@@ -84,7 +86,7 @@ def gather(
         paths,
         net,
         augment=settings.augment,
-        views=max(VIEWS, settings.gallery_views) if keep else settings.gallery_views,
+        views=max(views, settings.gallery_views),
         keep=keep,
         progress=stage("Looking at the photos"),
     )
