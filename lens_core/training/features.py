@@ -101,10 +101,13 @@ def _decoded(files: dict[str, Path]) -> Iterator[tuple[str, Photo]]:
 
 
 def _see(photo: Photo, photo_hash: str, net: LensNet, views: int, augment: Augment) -> Entry:
-    """The views of a photo depend on its content alone, so every seed and split shares them."""
+    """The views of a photo depend on its content alone, so every seed and split shares them.
+
+    They go through the network one by one: on a CPU three at once took half as long again.
+    """
     first_seed = int(photo_hash[:12], 16)
     changed = [random_view(photo, net.preprocess, augment, first_seed + view) for view in range(views)]
     images = torch.from_numpy(np.stack([prepare(photo, net.preprocess), *changed]))
     with torch.inference_mode():
-        features = net.features(images).float().cpu().numpy()
-    return {"features": features, "phash": duplicates.phash(photo)}
+        features = torch.cat([net.features(image[None]) for image in images])
+    return {"features": features.float().cpu().numpy(), "phash": duplicates.phash(photo)}
