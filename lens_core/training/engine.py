@@ -49,8 +49,8 @@ class Engine:
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
         """Learn from a batch and return its loss: this process's own part of its photos, all its labels."""
         images, share = mix(images, self.settings)
-        size = self.settings.hardware.micro_batch or len(images) or 1
-        pieces = torch.split(images.to(self.device), size)
+        count = self._piece_count(len(images))
+        pieces = torch.tensor_split(images.to(self.device), count)
         labels = labels.to(self.device)
         alone = len(pieces) == 1
         with torch.set_grad_enabled(alone):
@@ -63,13 +63,22 @@ class Engine:
         if alone:
             torch.autograd.backward(own, wanted)
         else:
-            for number, (piece, part) in enumerate(zip(pieces, torch.split(wanted, size), strict=True)):
+            parts = torch.tensor_split(wanted, count)
+            for number, (piece, part) in enumerate(zip(pieces, parts, strict=True)):
                 torch.autograd.backward(self._embed(piece, number), part)
         devices.add_up_gradients(self.learner.net.parameters())
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.learner)
         return float(loss.detach())
+
+    def _piece_count(self, photos: int) -> int:
+        """Into how many pieces, one at least, these photos are split."""
+        size = self.settings.hardware.micro_batch or max(1, photos)
+        count = -(-photos // size)
+        if not self.learner.keeps_statistics:
+            count = min(count, photos // 2)  # BatchNorm cannot learn from one photo
+        return max(1, count)
 
     def _embed(self, piece: torch.Tensor, number: int) -> torch.Tensor:
         """The same each time it is asked about a piece, whatever the network leaves to chance."""

@@ -119,7 +119,8 @@ class FineTuning:
         self.taught, self.settings, self.folder, self.held_out = taught, settings, folder, held_out
         self.labels = torch.from_numpy(taught.labels)
         self.epochs = settings.epochs or EPOCHS
-        self.steps_per_pass = -(-len(taught.photos) // settings.batch_size)
+        photos = len(taught.photos)
+        self.steps_per_pass = max(1, min(-(-photos // settings.batch_size), photos // 2))  # never one photo
         learner = Learner(net, taught.class_count, settings)
         self.engine = Engine(learner, settings, self.epochs * self.steps_per_pass)
         self.preprocess = at_size(net.preprocess, settings.train_size)
@@ -169,8 +170,8 @@ class FineTuning:
         """Those left of a pass. Each draws from a seed of its own, so that going on needs no memory."""
         seed = self.settings.seed * 1000 + len(self.passes)
         order = self._order(seed)
-        parts = torch.split(order, self.settings.batch_size)
-        positions = torch.split(torch.arange(len(order)), self.settings.batch_size)
+        parts = torch.tensor_split(order, self.steps_per_pass)
+        positions = torch.tensor_split(torch.arange(len(order)), self.steps_per_pass)
         views = ChangedViews(
             some(self.taught.photos, order.tolist()),
             self.preprocess,

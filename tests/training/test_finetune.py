@@ -14,6 +14,7 @@ from lens_core.artifacts import gallery as galleries
 from lens_core.errors import NotEnoughMemoryError
 from lens_core.photos.layout import scan
 from lens_core.runtime.lens import Lens
+from lens_core.settings import Hardware
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.learner import Learner
 from lens_core.training.train import train
@@ -275,6 +276,14 @@ def test_every_recipe_makes_a_model_that_answers(changes, photos, tuning, uninte
     assert weights_of(run) != weights_of(uninterrupted)
     assert run.manifest.finetuned
     assert Lens(run.checkpoint).infer("A", photos.photos[0].path).predictions
+
+
+@pytest.mark.parametrize("changes", [{"hardware": Hardware(micro_batch=1)}, {"batch_size": 2}])
+def test_batchnorm_of_a_network_from_scratch_never_sees_one_photo_alone(changes, photos, tuning, tmp_path):
+    """15 photos in batches of two, or one by one."""
+    assert len(photos.photos) % 2
+    train(attrs.evolve(tuning, epochs=1, **changes), photos, tmp_path)
+    assert Lens(tmp_path / "best.ckpt").infer("A", photos.photos[0].path).predictions
 
 
 def test_items_taken_for_each_other_are_dwelt_on(photos, tuning, uninterrupted, tmp_path, monkeypatch):
