@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-# With another busy process on the machine, waiting OpenMP threads make small networks take seconds.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Networks as small as those here spend most of a second thread's time waiting for it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A job in the background is deaf to Ctrl-C, and so would be every process that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -20,6 +20,11 @@ DIM = 0.25
 LOPSIDED = 3
 """Times as many photos as the item with the fewest."""
 
+_FROM_THE_SIDE = (
+    "As it was set: photos do not tell whether visitors can stand in front of every exhibit. true if not."
+)
+_COMPRESSED = "As it was set: photos do not tell how visitors' apps send theirs. true if much compressed."
+
 Reasons = dict[str, str]
 """Why a setting is proposed, by its dotted key."""
 
@@ -34,6 +39,8 @@ def augmentation(found: Audit, settings: Settings) -> tuple[Augment, Reasons]:
         "horizontal_flip": _flip(found, settings.augment.horizontal_flip),
         "gaussian_blur": _blur(found, settings.augment.gaussian_blur),
         "glare": _glare(found, settings.augment.glare),
+        "perspective": (settings.augment.perspective, _FROM_THE_SIDE),
+        "jpeg": (settings.augment.jpeg, _COMPRESSED),
     }.items():
         chosen[key], reasons[f"augment.{key}"] = value, reason
     return attrs.evolve(settings.augment, **chosen), reasons

@@ -27,7 +27,7 @@ def demo(
     from lens_core.demo.exhibition import render_exhibition
 
     settings = choices.settings(context)
-    say("1/4 Drawing a small museum: 3 places, 12 exhibits, 14 photos of each")
+    say("1/4 Drawing a small museum: 3 places, 12 exhibits, 20 photos of each")
     with stages() as stage:
         exhibition = render_exhibition(folder, progress=stage("Drawing"))
     say("2/4 Training")

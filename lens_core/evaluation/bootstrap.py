@@ -54,12 +54,15 @@ def mean(values: Numbers, shots: Rows, seed: int) -> Figure:
     return interval(float(values.mean()), (weights @ values) / weights.sum(axis=1))
 
 
-def each(figures: Callable[[Numbers], dict[str, float]], groups: list[Rows], seed: int) -> dict[str, Figure]:
-    """Several figures of the same photos at once, from a function of the photos' weights float64[N]."""
+def each(
+    figures: Callable[[Numbers], dict[str, Numbers]], groups: list[Rows], seed: int
+) -> dict[str, Figure]:
+    """Several figures of the same photos at once, from a function of the photos' weights: float64[R, N] ->
+    float64[R] each."""
     resamples = Resamples(groups, seed).weights
-    values = figures(np.ones(resamples.shape[1]))
-    found = [figures(weights) for weights in resamples]
-    return {name: interval(value, np.array([one[name] for one in found])) for name, value in values.items()}
+    as_they_are = np.ones((1, resamples.shape[1]))
+    found = figures(np.concatenate([as_they_are, resamples]))
+    return {name: interval(float(values[0]), values[1:]) for name, values in found.items()}
 
 
 def interval(value: float, resampled: Numbers) -> Figure:

@@ -1,4 +1,4 @@
-"""Figures with their 95 % intervals. scikit-learn does the arithmetic."""
+"""Figures with their 95 % intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 
 from lens_core.contracts import Rows
 from lens_core.decision.scores import Numbers
@@ -57,29 +57,47 @@ def _of_unknown(answers: Answers, unknown: Flags, seed: int) -> dict[str, Any]:
     }
 
 
-def rejection(truth: Rows, scores: Numbers, weights: Numbers | None = None) -> dict[str, float]:
+def rejection(truth: Rows, scores: Numbers, weights: Numbers) -> dict[str, Numbers]:
     """How well a score (higher for exhibits) tells exhibits (truth 1) from photos to be refused (0).
 
-    ``auroc``: 1 is perfect, 0.5 is chance. ``aupr``: the average precision of accepting. ``eer``: the error
-    at the threshold where as many exhibits are refused as unknown photos accepted. ``fpr95``: the share of
-    unknown photos accepted where 95 % of the exhibits are.
+    All figures float64[R], for weights float64[R, N] of the N photos; scikit-learn's take half a minute for
+    the R of an interval. ``auroc``: 1 is perfect, 0.5 is chance. ``aupr``: the average precision of
+    accepting. ``eer``: the error at the threshold where as many exhibits are refused as unknown photos
+    accepted. ``fpr95``: the share of unknown photos accepted where 95 % of the exhibits are.
     """
-    false, true, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
+    true, false = _accepted(truth, scores, weights), _accepted(1 - truth, scores, weights)
+    everything = np.maximum(true + false, np.finfo(float).tiny)  # 0 where the surest have no weight
+    precision = true / everything
+    true, false = true / true[:, -1:], false / false[:, -1:]
     return {
-        "auroc": float(roc_auc_score(truth, scores, sample_weight=weights)),
-        "aupr": float(average_precision_score(truth, scores, sample_weight=weights)),
-        "eer": _equal_error_rate(false, true),
-        "fpr95": float(false[np.argmax(true >= TPR - 1e-12)]),
+        "auroc": np.trapezoid(true, false, axis=1),
+        "aupr": (np.diff(true, axis=1) * precision[:, 1:]).sum(axis=1),
+        "eer": _equal_error_rate(true, false),
+        "fpr95": _first(true >= TPR - 1e-12, false),
     }
 
 
-def _equal_error_rate(false: Numbers, true: Numbers) -> float:
-    """Where the ROC curve crosses the falling diagonal, between its points in a straight line."""
+def _accepted(truth: Rows, scores: Numbers, weights: Numbers) -> Numbers:
+    """float64[R, 1 + T]: the weight of what is accepted by no score, and from each of T falling scores on."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_score = np.flatnonzero(np.diff(scores[order], append=-np.inf))
+    sums = np.cumsum((weights * truth)[:, order], axis=1)[:, last_of_score]
+    return np.concatenate([np.zeros((len(weights), 1)), sums], axis=1)
+
+
+def _first(holds: Flags, values: Numbers) -> Numbers:
+    """float64[R]: of each row, the value where it first holds."""
+    return np.take_along_axis(values, holds.argmax(axis=1)[:, None], axis=1)[:, 0]
+
+
+def _equal_error_rate(true: Numbers, false: Numbers) -> Numbers:
+    """Where ROC curves cross the falling diagonal, between their points in a straight line."""
     excess = false - (1 - true)  # rises from -1 to 1
-    after = int(np.argmax(excess >= 0))
-    before = after - 1
-    part = -excess[before] / (excess[after] - excess[before])
-    return float(false[before] + part * (false[after] - false[before]))
+    reached = excess >= 0
+    before = np.roll(reached, -1, axis=1)  # the point before the first one that has reached it
+    low, high = _first(before, excess), _first(reached, excess)
+    start, end = _first(before, false), _first(reached, false)
+    return start - low / (high - low) * (end - start)
 
 
 def auroc(exhibits: Numbers, unknown: Numbers) -> float:
@@ -94,8 +112,8 @@ def _calibration_error(table: Judged, seed: int) -> Figure:
     right, p_top1 = table.best_right[order], table.p_top1[order]
     balance = balanced(table)[order]
 
-    def error(weights: Numbers) -> dict[str, float]:
-        return {"": calibration_error(right, p_top1, weights * balance)}
+    def error(weights: Numbers) -> dict[str, Numbers]:
+        return {"": np.array([calibration_error(right, p_top1, row * balance) for row in weights])}
 
     return bootstrap.each(error, groups, seed)[""]
 

@@ -36,7 +36,7 @@ def test_the_demo_draws_trains_and_answers_three_photos(lens: Run, tmp_path: Pat
     exhibit, other_place, wall = (
         json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")
     )
-    assert (exhibit["decision"], exhibit["selected_item"]) == ("accept", "청자 상감 매병")
+    assert (exhibit["decision"], exhibit["selected_item"]) == ("accept", "금동 대향로")
     assert other_place["decision"] == "recollect"
     assert wall["decision"] == "recollect"
     assert "from scratch" in done.stderr

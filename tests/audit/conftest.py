@@ -5,14 +5,14 @@ from collections import defaultdict
 
 import pytest
 
-from lens_core.demo.exhibition import render_exhibition
+from lens_core.demo import exhibition as museum
 from lens_core.photos.layout import scan
 
 
 @pytest.fixture(scope="session")
 def exhibition(tmp_path_factory):
     """data/ with 3 places x 4 items x 14 photos."""
-    return render_exhibition(tmp_path_factory.mktemp("exhibition")).data
+    return museum._render(tmp_path_factory.mktemp("exhibition"), 42, None, photos=14, strays=0).data
 
 
 @pytest.fixture

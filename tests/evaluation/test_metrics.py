@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
 from torchmetrics.functional.classification import (
     binary_auroc,
     binary_average_precision,
@@ -103,10 +103,16 @@ def together(exhibits, unknown):
     return truth, np.array([*exhibits, *unknown])
 
 
+def rejection_of(truth, scores, weights=None):
+    """Of photos that all count alike, or as told."""
+    weights = np.ones(len(truth)) if weights is None else weights
+    return {name: float(value) for name, (value,) in rejection(truth, scores, weights[None]).items()}
+
+
 @given(SCORES, SCORES)
 def test_areas_agree_with_torchmetrics_also_with_ties(exhibits, unknown):
     truth, scores = together(exhibits, unknown)
-    found = rejection(truth, scores)
+    found = rejection_of(truth, scores)
     # torchmetrics takes logits for scores outside 0..1; these are inside.
     ours, theirs = torch.tensor(scores, dtype=torch.float64), torch.tensor(truth)
     assert found["auroc"] == pytest.approx(float(binary_auroc(ours, theirs)), abs=1e-6)
@@ -117,7 +123,7 @@ def test_areas_agree_with_torchmetrics_also_with_ties(exhibits, unknown):
 def test_the_auroc_is_the_share_of_pairs_in_the_right_order(exhibits, unknown):
     pairs = [(a > b) + 0.5 * (a == b) for a in exhibits for b in unknown]
     truth, scores = together(exhibits, unknown)
-    assert rejection(truth, scores)["auroc"] == pytest.approx(np.mean(pairs))
+    assert rejection_of(truth, scores)["auroc"] == pytest.approx(np.mean(pairs))
     assert auroc(np.array(exhibits), np.array(unknown)) == pytest.approx(np.mean(pairs))
 
 
@@ -126,13 +132,13 @@ def test_fpr95_is_the_least_share_let_in_by_a_threshold_that_accepts_95_of_100_e
     truth, scores = together(exhibits, unknown)
     exhibits, unknown = np.array(exhibits), np.array(unknown)
     good = [(unknown >= level).mean() for level in scores if (exhibits >= level).mean() >= 0.95 - 1e-12]
-    assert rejection(truth, scores)["fpr95"] == pytest.approx(min(good))
+    assert rejection_of(truth, scores)["fpr95"] == pytest.approx(min(good))
 
 
 @given(SCORES, SCORES)
 def test_at_the_equal_error_rate_no_threshold_makes_both_errors_smaller_nor_both_larger(exhibits, unknown):
     truth, scores = together(exhibits, unknown)
-    rate = rejection(truth, scores)["eer"]
+    rate = rejection_of(truth, scores)["eer"]
     exhibits, unknown = np.array(exhibits), np.array(unknown)
     levels = [*sorted(set(scores)), np.inf]
     errors = [((exhibits < level).mean(), (unknown >= level).mean()) for level in levels]
@@ -143,26 +149,37 @@ def test_at_the_equal_error_rate_no_threshold_makes_both_errors_smaller_nor_both
 def test_the_equal_error_rate_by_hand():
     # At 0.5: one of four exhibits is refused, one of four unknown photos gets in.
     truth, scores = together([0.9, 0.8, 0.6, 0.2], [0.7, 0.4, 0.3, 0.1])
-    assert rejection(truth, scores)["eer"] == pytest.approx(0.25)
-    assert rejection(*together([0.9, 0.8], [0.2, 0.1]))["eer"] == 0
-    assert rejection(*together([0.5, 0.5], [0.5, 0.5]))["eer"] == 0.5
+    assert rejection_of(truth, scores)["eer"] == pytest.approx(0.25)
+    assert rejection_of(*together([0.9, 0.8], [0.2, 0.1]))["eer"] == 0
+    assert rejection_of(*together([0.5, 0.5], [0.5, 0.5]))["eer"] == 0.5
 
 
 @given(SCORES, SCORES)
 def test_weights_count_as_copies_do(exhibits, unknown):
     truth, scores = together(exhibits, unknown)
     copies = np.arange(len(scores)) % 3 + 1
-    once = rejection(truth, scores, copies.astype(float))
-    copied = rejection(np.repeat(truth, copies), np.repeat(scores, copies))
+    once = rejection_of(truth, scores, copies.astype(float))
+    copied = rejection_of(np.repeat(truth, copies), np.repeat(scores, copies))
     assert once == pytest.approx(copied)
+
+
+@given(SCORES, SCORES)
+def test_many_weightings_at_once_give_what_scikit_learn_gives_for_each(exhibits, unknown):
+    truth, scores = together(exhibits, unknown)
+    weights = np.random.default_rng(len(scores)).integers(0, 4, (5, len(scores))).astype(float)
+    weights[:, [0, -1]] += 1  # of exhibits and of unknown photos, one at least
+    found = rejection(truth, scores, weights)
+    for row, own in enumerate(weights):
+        assert found["auroc"][row] == pytest.approx(roc_auc_score(truth, scores, sample_weight=own))
+        assert found["aupr"][row] == pytest.approx(average_precision_score(truth, scores, sample_weight=own))
 
 
 def test_the_area_under_a_precision_recall_curve_without_ties_is_near_its_trapezoids():
     random = np.random.default_rng(0)
     truth, scores = together(random.normal(1, 1, 500), random.normal(0, 1, 500))
     precision, recall, _ = precision_recall_curve(truth, scores)
-    assert rejection(truth, scores)["aupr"] == pytest.approx(auc(recall, precision), abs=0.005)
-    assert rejection(truth, scores)["auroc"] == pytest.approx(roc_auc_score(truth, scores))
+    assert rejection_of(truth, scores)["aupr"] == pytest.approx(auc(recall, precision), abs=0.005)
+    assert rejection_of(truth, scores)["auroc"] == pytest.approx(roc_auc_score(truth, scores))
 
 
 # --- what the decision goes by

@@ -53,9 +53,12 @@ def settings(tiny_settings):
 
 
 def train_in(folder, settings, photos):
+    import torch
+
     from lens_core.training import finetune
     from lens_core.training.train import train
 
+    torch.set_num_threads(2)  # as users have them
     finetune.SAVE_EVERY = 0  # after every step, so that kills fall into and between all of them
     train(settings, photos, folder)
 
