@@ -22,6 +22,7 @@ from lens_core.training.cost import EPOCHS, at_size
 from lens_core.training.engine import Engine
 from lens_core.training.heads import Labels
 from lens_core.training.learner import Learner
+from lens_core.training.memory import keep_freed_memory
 from lens_core.training.mining import Pair, confused, emphasis
 from lens_core.training.network import LensNet
 from lens_core.training.passes import BEST, Best, Pass, Watch, figures_of, in_words, pass_of, watch_nothing
@@ -96,6 +97,7 @@ def finetune(
     held-out photos to find them by; ``until`` ends it after so many passes. Raises NotEnoughMemoryError
     (E730).
     """
+    keep_freed_memory()
     training = FineTuning(net, taught, settings, folder, held_out)
     training.dwell_on, training.until = tuple(dwell_on), until
     training.resume()
