@@ -65,7 +65,7 @@ def test_the_first_screen_runs(newcomer, name: str) -> None:
         fine = (0, PHOTOS_HAVE_WARNINGS) if "validate-data" in command else (0,)
         printed = newcomer(command, fine)
     answer = json.loads(printed)
-    assert answer["place"] == "도자실"
+    assert answer["place"] == "금속실"
     (snippet,) = blocks(name, "python")
     decision = newcomer(f"python - <<'SNIPPET'\n{snippet}\nSNIPPET").split()[0]
     assert decision == answer["decision"]
