@@ -59,7 +59,7 @@ class Hardware:
     """Photos that go through the network at once; null: the whole batch where memory allows. Fewer need less
     memory and a third more time: the batch is the same."""
     workers: int | None = field(default=None, validator=optional(ge(0)))
-    """Processes that make changed views of photos; null: one per core."""
+    """Processes that make changed views of photos; null: one per core beside a GPU, none without."""
     compile: bool = False
     """Let PyTorch compile the network: pays on a GPU, in long trainings."""
 

@@ -20,6 +20,7 @@ from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
+from lens_core.training.devices import accelerator
 
 MEMORY_SHARE = 0.25
 """Of the memory there is, what decoded photos may take; where they are more, each is decoded when shown."""
@@ -87,15 +88,22 @@ class ChangedViews(Dataset[torch.Tensor]):
 def batches(
     views: ChangedViews, positions: Iterable[torch.Tensor], workers: int | None
 ) -> Iterator[torch.Tensor]:
-    """uint8[B, S, S, 3] for each int64[B] of positions, made ahead by other processes."""
+    """uint8[B, S, S, 3] for each int64[B] of positions; ``workers`` make them ahead."""
     loader = DataLoader(
         views,
         batch_sampler=[part.tolist() for part in positions],
-        num_workers=(os.cpu_count() or 1) if workers is None else workers,
+        num_workers=_worth_having() if workers is None else workers,
         collate_fn=views.stack,
         worker_init_fn=_leave_stopping_to_the_main_process,
     )
     yield from loader
+
+
+def _worth_having() -> int:
+    """Beside a GPU, one per core. On a processor, none: the network has its cores, and each page of memory it
+    writes to while it shares them with other processes is copied first (half as long again for a MobileNet).
+    """
+    return 0 if accelerator().device.type == "cpu" else os.cpu_count() or 1
 
 
 def _leave_stopping_to_the_main_process(worker: int) -> None:
