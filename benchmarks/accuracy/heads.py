@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
+import torch
 from protocol import Museums, Outcome, asked_by, lesson_and_test, split_per_item
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -116,7 +117,7 @@ def _split(museums: Museums, seed: int) -> tuple[Labels, Labels]:
 
 
 def _whitening(seen: Seen, train: Labels) -> Embed:
-    weight, bias = whitening(seen.features.values[train, 0], Settings().embedding_dim)
+    weight, bias = whitening(torch.from_numpy(seen.features.values[train, 0]), Settings().embedding_dim)
     return lambda rows: rows @ weight.numpy().T + bias.numpy()
 
 

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lens_core.settings import Settings
-from lens_core.training import devices
+from lens_core.training import devices, heads
 from lens_core.training.learner import Learner
 from lens_core.training.mixing import mix
 from lens_core.training.precision import keep_slow_layers_in_float32
@@ -45,6 +45,15 @@ class Engine:
     def smoothed(self) -> Learner:
         """The learner as it will be used: with the average of its weights."""
         return cast("Learner", self.average.module).eval()
+
+    def start_from(self, features: torch.Tensor, labels: torch.Tensor) -> None:
+        """Let the heads begin where the backbone's features of all photos (float32[N, F]) put them."""
+        learner, average = self.learner, self.smoothed
+        heads.start_from(features, labels.to(self.device), learner.net.embed, learner.objective)
+        for head, copy in ((learner.net.embed, average.net.embed), (learner.objective, average.objective)):
+            weights = devices.from_main({name: value.cpu() for name, value in head.state_dict().items()})
+            head.load_state_dict(weights)
+            copy.load_state_dict(weights)
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
         """Learn from a batch and return its loss: this process's own part of its photos, all its labels."""
@@ -76,7 +85,7 @@ class Engine:
         """Into how many pieces, one at least, these photos are split."""
         size = self.settings.hardware.micro_batch or max(1, photos)
         count = -(-photos // size)
-        if not self.learner.keeps_statistics:
+        if not self.learner.published:
             count = min(count, photos // 2)  # BatchNorm cannot learn from one photo
         return max(1, count)
 

@@ -72,6 +72,7 @@ def compute(
     Raises the error (E12x) of the first photo that cannot be read.
     """
     cache = _cache(net, views, augment)
+    net.backbone.to(memory_format=torch.channels_last)  # as photos come: a quarter less time on a CPU
     with ThreadPoolExecutor() as pool:
         hashes = tuple(pool.map(file_hash, paths))
     paths_by_hash = dict(zip(hashes, paths, strict=True))

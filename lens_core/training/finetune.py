@@ -27,7 +27,7 @@ from lens_core.training.mining import Pair, confused, emphasis
 from lens_core.training.network import LensNet
 from lens_core.training.passes import BEST, Best, Pass, Watch, figures_of, in_words, pass_of, watch_nothing
 from lens_core.training.stopping import Wish, after_this_step
-from lens_core.training.validation import HeldOut, Marks, directions_of, validate
+from lens_core.training.validation import HeldOut, Marks, directions_of, features_of, validate
 from lens_core.training.views import ChangedViews, batches, some
 
 STATE = "state"
@@ -103,6 +103,7 @@ def finetune(
     training.resume()
     with after_this_step(tell) as wish:
         try:
+            training.begin()
             training.go_on(wish, progress, tell, watch)
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
@@ -145,6 +146,16 @@ class FineTuning:
         patience = self.settings.patience
         waited = patience and BEST in self.best and last - self.best[BEST] >= patience
         return last >= (self.until or self.epochs) or bool(waited)
+
+    def begin(self) -> None:
+        """Under random heads a published backbone forgets before they have learned anything: they begin where
+        heads alone would (Kumar et al., 2022)."""
+        learner, photos = self.engine.learner, self.taught.photos
+        if self.done or not learner.published:
+            return
+        own = devices.own_part(torch.arange(len(photos)))
+        seen = features_of(learner, some(photos, own.tolist()))
+        self.engine.start_from(devices.gather(seen, len(photos)), self.labels)
 
     def go_on(self, wish: Wish, progress: Progress, tell: Tell, watch: Watch) -> None:
         """Until the end, or until somebody wishes it to stop."""

@@ -48,20 +48,19 @@ class Heads:
         return normalise(features @ self.weight.T + self.bias)
 
 
-def whitening(features: Floats, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+def whitening(features: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(weight [dim, F], bias [dim]): shrunk PCA whitening of features float32[N, F].
 
     Directions in which all exhibits vary together count less, so distances tell exhibits apart; directions
     beyond the rank of the data stay at zero.
     """
-    rows = torch.from_numpy(features)
-    mean = rows.mean(dim=0)
-    if bool((rows == rows[0]).all()):
+    mean = features.mean(dim=0)
+    if bool((features == features[0]).all()):
         mean = torch.zeros_like(mean)  # one photo, or copies of it: centred, nothing would be left
-    _, singular, axes = torch.linalg.svd(rows - mean, full_matrices=False)
-    variance = singular**2 / len(rows)
-    shrunk = variance + WHITENING_SHRINKAGE * variance.sum() / rows.shape[1]
-    weight = torch.zeros(dim, rows.shape[1])
+    _, singular, axes = torch.linalg.svd(features - mean, full_matrices=False)
+    variance = singular**2 / len(features)
+    shrunk = variance + WHITENING_SHRINKAGE * variance.sum() / features.shape[1]
+    weight = torch.zeros(dim, features.shape[1])
     kept = min(dim, len(axes))
     weight[:kept] = axes[:kept] / shrunk[:kept, None].sqrt()
     return weight, -weight @ mean
@@ -84,16 +83,21 @@ def fit_heads(features: Floats, labels: Labels, settings: Settings, seed: int) -
     torch.manual_seed(seed)
     rows, targets = torch.from_numpy(features), torch.from_numpy(labels)
     embed = nn.Linear(rows.shape[2], settings.embedding_dim)
-    with torch.no_grad():
-        weight, bias = whitening(features[:, 0], settings.embedding_dim)
-        embed.weight.copy_(weight)
-        embed.bias.copy_(bias)
     objective = Objective(settings, int(labels.max()) + 1)
-    objective.start_from(embed(rows[:, 0]), targets)
+    start_from(rows[:, 0], targets, embed, objective)
     _descend(embed, objective, rows, targets, settings)
     with torch.no_grad():
         directions = objective.class_directions(embed(rows[:, 0]), targets)
     return Heads(embed.weight.detach().numpy(), embed.bias.detach().numpy(), directions.numpy())
+
+
+def start_from(features: torch.Tensor, labels: torch.Tensor, embed: nn.Linear, objective: Objective) -> None:
+    """Heads begin where features float32[N, F] put them: whitened, each class at the mean of its photos."""
+    with torch.no_grad():
+        weight, bias = whitening(features, embed.out_features)
+        embed.weight.copy_(weight)
+        embed.bias.copy_(bias)
+        objective.start_from(embed(features), labels)
 
 
 def head_lr(settings: Settings) -> float:

@@ -22,8 +22,8 @@ class Learner(nn.Module):
         super().__init__()
         self.net, self.settings = net, settings
         self.objective = Objective(settings, class_count)
-        self.keeps_statistics = bool(settings.pretrained or settings.weights)
-        """Pretrained statistics of BatchNorm are better than those of a few hundred photos."""
+        self.published = bool(settings.pretrained or settings.weights)
+        """Whether the backbone has learned from other photos before."""
         if settings.finetune == "last":
             layers = self._layers("finetune: last")
             for layer in layers[: -max(1, round(LAST_SHARE * len(layers)))]:
@@ -32,18 +32,21 @@ class Learner(nn.Module):
 
     def train(self, mode: bool = True) -> Learner:
         super().train(mode)
-        if mode and self.keeps_statistics:
+        if mode and self.published:  # their statistics are better than those of a few hundred photos
             for module in self.net.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
         return self
 
-    def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 or float32[N, S, S, 3], values 0 to 255 -> embeddings float32[N, D], not normalised."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 or float32[N, S, S, 3], values 0 to 255 -> the backbone's features float32[N, F]."""
         low = self.settings.hardware.precision == "bfloat16"
         with torch.autocast(images.device.type, torch.bfloat16, enabled=low):
-            features = self.net.features(images)
-        embeddings: torch.Tensor = self.net.embed(features.float())
+            return self.net.features(images).float()
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 or float32[N, S, S, 3], values 0 to 255 -> embeddings float32[N, D], not normalised."""
+        embeddings: torch.Tensor = self.net.embed(self.features(images))
         return embeddings
 
     def parameter_groups(self) -> list[dict[str, Any]]:

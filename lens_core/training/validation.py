@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -99,17 +99,30 @@ def directions_of(learner: Learner, photos: Sequence[Photo], labels: Labels) -> 
 
 def embed_photos(learner: Learner, photos: Sequence[Photo]) -> Floats:
     """L2-normalised float32[N, D] of whole photos, at the size that the network learns at."""
+    seen = _shown(learner, photos, lambda images: F.normalize(learner.embed(images)))
+    none = torch.empty(0, learner.net.embed.out_features)
+    return np.asarray(torch.cat([none, *(part.cpu() for part in seen)]).numpy(), np.float32)
+
+
+def features_of(learner: Learner, photos: Sequence[Photo]) -> torch.Tensor:
+    """The backbone's features float32[N, F] of whole photos, at the size that the network learns at."""
+    embed = learner.net.embed
+    none = embed.weight.new_empty(0, embed.in_features)
+    return torch.cat([none, *_shown(learner, photos, learner.features)])
+
+
+def _shown(
+    learner: Learner, photos: Sequence[Photo], look: Callable[[torch.Tensor], torch.Tensor]
+) -> Iterator[torch.Tensor]:
+    """What a look at uint8[B, S, S, 3] sees, photos after photos."""
     learner.eval()
     device = next(learner.parameters()).device
     preprocess = at_size(learner.net.preprocess, learner.settings.train_size)
-    parts = [np.empty((0, learner.net.embed.out_features), np.float32)]
     for first in range(0, len(photos), BATCH):
         rows = range(first, min(first + BATCH, len(photos)))
         images = np.stack([prepare(photos[row], preprocess) for row in rows])
         with torch.inference_mode():
-            embeddings = F.normalize(learner.embed(torch.from_numpy(images).to(device)))
-        parts.append(embeddings.float().cpu().numpy())
-    return np.concatenate(parts)
+            yield look(torch.from_numpy(images).to(device)).float()
 
 
 def _cosines(learner: Learner, directions: torch.Tensor, photos: Sequence[Photo]) -> Floats:

@@ -13,12 +13,18 @@ from lens_core.artifacts import container
 from lens_core.artifacts import gallery as galleries
 from lens_core.errors import NotEnoughMemoryError
 from lens_core.photos.layout import scan
+from lens_core.progress import no_progress
 from lens_core.runtime.lens import Lens
 from lens_core.settings import Hardware
 from lens_core.training.checkpoint import WEIGHTS
+from lens_core.training.cost import plan
+from lens_core.training.finetune import FineTuning, Taught
 from lens_core.training.learner import Learner
+from lens_core.training.lesson import labels_of
+from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.train import train
-from lens_core.training.views import OnDisk
+from lens_core.training.validation import directions_of, embed_photos
+from lens_core.training.views import OnDisk, keep_photos
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
 STEPS = 3
@@ -202,6 +208,25 @@ def test_patience_ends_what_gets_no_better(photos, tuning, tmp_path):
     learning = json.loads((tmp_path / "learning.json").read_text(encoding="utf-8"))
     assert len(learning["passes"]) < 10
     assert learning["best"]["best"] == len(learning["passes"]) - 2
+
+
+# --- where it begins
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_only_a_published_backbone_begins_under_heads_that_know_the_items(
+    published, photos, tuning, random_weights, tmp_path
+):
+    settings = attrs.evolve(tuning, weights=str(random_weights) if published else None)
+    net = LensNet(make_backbone(settings), settings.embedding_dim, 1)
+    settings = plan(net, settings, len(photos.photos)).settings
+    shown = keep_photos([photo.path for photo in photos.photos], net.preprocess, no_progress)
+    taught = Taught(shown, labels_of(photos), len(photos.items))
+    training = FineTuning(net, taught, settings, tmp_path, None)
+    training.begin()
+    for learner in (training.engine.learner, training.engine.smoothed):
+        named = embed_photos(learner, shown) @ directions_of(learner, shown, taught.labels).numpy().T
+        assert (named.argmax(axis=1) == taught.labels).all() == published
 
 
 # --- memory

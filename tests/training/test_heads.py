@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_heads(lesson, tiny_settings):
 
 def test_whitening_takes_away_what_all_photos_share(lesson):
     features = lesson[0][:, 0]
-    weight, bias = whitening(features, 20)
+    weight, bias = whitening(torch.from_numpy(features), 20)
     white = features @ weight.numpy().T + bias.numpy()
     before, after = (np.linalg.eigvalsh(np.cov(rows.T))[-4:] for rows in (features, white))
     assert after[-1] / after[0] < before[-1] / before[0] / 10
@@ -61,7 +61,7 @@ def test_whitening_takes_away_what_all_photos_share(lesson):
 
 
 def test_more_numbers_than_photos_can_fill_stay_zero(lesson):
-    weight, bias = whitening(lesson[0][:3, 0], 32)
+    weight, bias = whitening(torch.from_numpy(lesson[0][:3, 0]), 32)
     assert weight.shape == (32, 20)
     assert not weight[3:].any()
     assert torch.isfinite(weight).all()
