@@ -1,7 +1,8 @@
 """The recipes of ai-lens, one switch each, and what others would do, on photos of 42 exhibits in 3 museums.
 
 How it is measured stands in protocol.py. A day of two cores: what is done is kept in results.json, and the
-same command goes on. ``--seeds 0 1`` measures some seeds, ``--only full`` the networks of that name.
+same command goes on. ``--seeds 0 1`` measures some seeds, ``--only full mining`` some networks; several
+processes, each with one thread (``OMP_NUM_THREADS=1``), may measure different seeds.
 The second opinion needs ``pip install opencv-python-headless``, which is no part of ai-lens.
 """
 
@@ -95,46 +96,56 @@ NETWORKS = {
         {"change": gem},
     ),
     "full": Network(
-        Looking.trained,
+        Looking.finetuned,
         {
-            "full fine-tuning, ce+arcface": (default, ARCFACE),
-            "the same, heads of ce": (default, CE),
-            "the same, whitened 1-NN": (whitened, CE),
-            "the same, whitened 1-NN + 2 gallery views": (whitened_views, CE),
-            "the same, sure by all signals": (combined, ARCFACE),
-            "the same, second opinion": (second_opinion, ARCFACE),
+            "full, ce+arcface": (default, ARCFACE),
+            "full, heads of ce": (default, CE),
+            "full, whitened 1-NN": (whitened, CE),
+            "full, whitened 1-NN + 2 gallery views": (whitened_views, CE),
+            "full, sure by each item's spread": (spread, ARCFACE),
+            "full, second opinion": (second_opinion, ARCFACE),
         },
+        {"finetune": "all"},
+    ),
+    "all signals": Network(
+        Looking.trained,
+        {"full, sure by all signals": (combined, ARCFACE)},
         {"finetune": "all"},
         {"held_out": True},
     ),
-    "full from random heads": Network(
+    "random heads": Network(
         Looking.finetuned,
-        {"full from random heads": (default, ARCFACE)},
+        {"full, from random heads": (default, ARCFACE)},
         {"finetune": "all"},
         {"random_heads": True},
     ),
     "mining": Network(
         Looking.trained,
-        {"full + mining from pass 4": (default, ARCFACE)},
+        {"full, mining from pass 4": (default, ARCFACE)},
         {"finetune": "all", "mining_from": 4},
     ),
 }
 
 
-def tuned(name: str, **changes: Any) -> dict[str, Network]:
+def tuned(row: str, **changes: Any) -> Network:
     """A network that learned with something changed."""
-    rows: Rows = {name: (default, changes.get("loss", SETTINGS.loss))}
-    return {name: Network(Looking.finetuned, rows, {"finetune": "all", **changes})}
+    rows: Rows = {row: (default, changes.get("loss", SETTINGS.loss))}
+    return Network(Looking.finetuned, rows, {"finetune": "all", **changes})
 
 
-NETWORKS |= tuned("full fine-tuning, ce", loss=CE)
-NETWORKS |= tuned("full fine-tuning, ce+triplet", loss=TRIPLET)
-NETWORKS |= tuned("last layers only", finetune="last")
-NETWORKS |= tuned("full without EMA", ema=0.0)
-NETWORKS |= tuned("full + mixup", mixup=0.4)
-NETWORKS |= tuned("full + cutmix", cutmix=1.0)
-NETWORKS |= tuned("full + layer decay 0.8", layer_decay=0.8)
-NETWORKS |= tuned("full + glare, perspective, JPEG", augment=Augment(glare=True, perspective=True, jpeg=True))
+VISITORS = Augment(glare=True, perspective=True, jpeg=True)
+NETWORKS |= {
+    "ce": tuned("full, ce", loss=CE),
+    "triplet": tuned("full, ce+triplet", loss=TRIPLET),
+    "last": tuned("last layers, ce+arcface", finetune="last"),
+    "no EMA": tuned("full, without EMA", ema=0.0),
+    "mixup": tuned("full, mixup", mixup=0.4),
+    "cutmix": tuned("full, cutmix", cutmix=1.0),
+    "layer decay": tuned("full, layer decay 0.8", layer_decay=0.8),
+    "visitors": tuned("full, glare, perspective, JPEG", augment=VISITORS),
+}
+RIVALS = "rivals"
+RIVAL_ROWS = (REFERENCE, "timm features, scikit-learn logistic regression", "pytorch-metric-learning's loop")
 
 
 class Bench:
@@ -184,12 +195,7 @@ def measure_rivals(bench: Bench, seeds: Sequence[int]) -> None:
     """What others would do; their photos are decoded once."""
     import rivals
 
-    rows = (
-        REFERENCE,
-        "timm features, scikit-learn logistic regression",
-        "pytorch-metric-learning's loop",
-    )
-    if all(str(seed) in bench.done.get(row, {}) for row in rows for seed in seeds):
+    if all(str(seed) in bench.done.get(row, {}) for row in RIVAL_ROWS for seed in seeds):
         return
     museums, user = bench.museums, rivals.TimmUser()
     files = [photo.path for photo in museums.dataset.photos]
@@ -198,13 +204,13 @@ def measure_rivals(bench: Bench, seeds: Sequence[int]) -> None:
     seen = rivals.seen_by(user.net, user, photos, ood)
     looking = time.monotonic() - began
     for seed in seeds:
-        for row, head in zip(rows, (nearest, logistic), strict=False):
+        for row, head in zip(RIVAL_ROWS, (nearest, logistic), strict=False):
             began = time.monotonic()
             bench.keep(row, seed, head(museums, seen, seed, SETTINGS), began - looking)
-        if str(seed) not in bench.done.get(rows[2], {}):
+        if str(seed) not in bench.done.get(RIVAL_ROWS[2], {}):
             began = time.monotonic()
             outcome = rivals.metric_learning_loop(museums, photos, ood, seed)
-            bench.keep(rows[2], seed, outcome, began)
+            bench.keep(RIVAL_ROWS[2], seed, outcome, began)
 
 
 def table(done: Done) -> Iterator[list[str]]:
@@ -213,14 +219,17 @@ def table(done: Done) -> Iterator[list[str]]:
     Seconds are the least of all seeds: whatever else the machine did meanwhile only adds to them.
     """
     reference = done[REFERENCE]
-    for name, by_seed in done.items():
+    rows = (*RIVAL_ROWS, *(row for network in NETWORKS.values() for row in network.rows))
+    for name in filter(done.get, rows):
+        by_seed = done[name]
         values = {
             measure: [one[measure] for one in by_seed.values()]
             for measure in (*MEASURES, "seconds", "milliseconds")
         }
-        cells = [f"{np.mean(values[one]):.3f} ± {_sd(values[one]):.3f}" for one in MEASURES]
+        cells = [_spread(values[one]) for one in MEASURES]
+        both = [seed for seed in by_seed if seed in reference]
         gains = [
-            interval([by_seed[seed][one] - reference[seed][one] for seed in by_seed if seed in reference])
+            interval([by_seed[seed][one] - reference[seed][one] for seed in both]) if len(both) > 1 else ""
             for one in ("top1", "untrained")
         ]
         cost = np.median(values["milliseconds"])
@@ -228,8 +237,9 @@ def table(done: Done) -> Iterator[list[str]]:
         yield [name, str(len(by_seed)), *cells, *gains, seconds, f"{cost:.0f}" if cost else ""]
 
 
-def _sd(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+def _spread(values: Sequence[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
 
 
 HEAD = (
@@ -252,17 +262,17 @@ TITLE = "Museum photos: mean ± sd over seeds; paired gains with the 95 % interv
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="+", choices=[RIVALS, *NETWORKS], default=[RIVALS, *NETWORKS])
     chosen = parser.parse_args()
     need_shared()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with stages() as stage:
         bench = Bench(stage)
-        if not chosen.only:
+        if RIVALS in chosen.only:
             measure_rivals(bench, chosen.seeds)
         for seed in chosen.seeds:
             for name, network in NETWORKS.items():
-                if chosen.only in name:
+                if name in chosen.only:
                     bench.measure(name, network, seed)
     report(__file__, TITLE, HEAD, list(table(bench.done)), bench.done)
 
