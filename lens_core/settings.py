@@ -59,7 +59,8 @@ class Hardware:
     """Photos that go through the network at once; null: the whole batch where memory allows. Fewer need less
     memory and a third more time: the batch is the same."""
     workers: int | None = field(default=None, validator=optional(ge(0)))
-    """Processes that make changed views of photos; null: one per core beside a GPU, none without."""
+    """Processes that make changed views of photos; null: one per core beside a GPU, up to
+    eight; none without."""
     compile: bool = False
     """Let PyTorch compile the network: pays on a GPU, in long trainings."""
 
@@ -138,7 +139,8 @@ class Settings:
     train_size: int | None = field(default=None, validator=optional(ge(32)))
     """Side of the input while the backbone learns, in pixels; null: two thirds of img_size, if it can."""
     epochs: int | None = field(default=None, validator=optional(ge(1)))
-    """Passes over the photos; null: 30 for heads on cached features, 10 for fine-tuning."""
+    """Passes over the photos; null: 30 for heads on cached features, 10 for fine-tuning. After fine-tuning,
+    heads are fitted in 30 in any case."""
     patience: int | None = field(default=None, validator=optional(ge(1)))
     """End fine-tuning after so many passes that did no better on held-out photos; null: never."""
     batch_size: int = field(default=32, validator=ge(2))
@@ -152,7 +154,8 @@ class Settings:
     weight_decay: float = field(default=0.05, validator=ge(0))
     scheduler: Literal["cosine"] = "cosine"
     ema: float = field(default=0.98, validator=[ge(0), lt(1)])
-    """The fine-tuned model is a moving average of the weights, with this share of the past; 0: the last."""
+    """The fine-tuned model is a moving average of the weights, with this share of the past, less in a short
+    training; 0: the last weights."""
     mixup: float = field(default=0.0, validator=ge(0))
     """Blend two photos into one, by a share drawn from Beta(mixup, mixup); 0: never."""
     cutmix: float = field(default=0.0, validator=ge(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,8 @@ PACKAGES = "packages.txt"
 METRICS = "metrics.json"
 HELD_OUT = "held_out.jsonl"
 PHOTOS = "photos.sha256.json"
+TUNING = "fine-tuning"
+"""Where an interrupted fine-tuning goes on from; gone once the run is complete."""
 FORMAT = 1
 
 
@@ -41,7 +43,7 @@ class RunRecord:
     """As ``data_root``."""
     settings: dict[str, Any]
     """By dotted key."""
-    origin: Origin
+    origin: Origin = field(eq=False)
     state: Literal["unfinished", "done"] = "unfinished"
     seconds: float | None = None
     """From the start to the end; of a run that was resumed, of its last part."""
@@ -80,15 +82,19 @@ class RunRecord:
 def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
     """Keep the record while the work goes on, and say when it is done.
 
-    A run that was stopped stays unfinished. A user's mistake leaves the folder's record as it was.
+    A run that was stopped stays unfinished; so does one that failed, if it has learned something to go on
+    from. A mistake that came before leaves the folder's record as it was.
     """
     path = folder / NAME
     before = path.read_bytes() if path.is_file() else None
     started = time.monotonic()
     write_json(path, attrs.asdict(record))
+    began = path.stat().st_mtime_ns
     try:
         yield
     except LensError:
+        if any(kept.stat().st_mtime_ns >= began for kept in (folder / TUNING).glob("*/*")):
+            raise
         if before is None:
             path.unlink(missing_ok=True)
         else:
@@ -111,6 +117,21 @@ def read(folder: Path) -> RunRecord:
     if found.format > FORMAT:
         raise NoRunError(f"{path} was written by a newer ai-lens.")
     return found
+
+
+def interrupted(root: Path, wanted: Callable[[Path], RunRecord]) -> Path | None:
+    """The folder, directly below ``root``, of the newest unfinished run that was started just so.
+
+    ``wanted``: how a run would be started in a folder.
+    """
+    for folder in sorted(folders(root), key=lambda folder: -(folder / NAME).stat().st_mtime_ns):
+        try:
+            record = read(folder)
+        except NoRunError:
+            continue
+        if record.state == "unfinished" and record == wanted(folder):
+            return folder
+    return None
 
 
 def folders(root: Path) -> list[Path]:

@@ -62,7 +62,8 @@ def _again(
     from lens_core.photos.curated import scan_curated
     from lens_core.settings import resolve
 
-    given = record.settings | ({"weights": str(weights)} if weights else {})
+    given = record.settings | {"trackers": [], "tracker_options": {}}  # nobody is told a second time
+    given |= {"weights": str(weights)} if weights else {}
     settings = resolve(flags=given, environ={}).settings
     dataset = scan_curated(data_root, settings.curation, record.places)
     with needing("training", "standard"):

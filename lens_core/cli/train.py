@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lens_core.training.desk import TrainedRun
 
 
+RUNS = Path("runs")
 HARDLY_ANY = 0.1
 """Share of exhibits' photos answered rightly below which a model is of no use."""
 
@@ -93,7 +94,7 @@ def train(
         "img_size": img_size,
         "embedding_dim": embedding,
         "loss": loss,
-        "loss_options": options.by_plugin(loss_option),
+        "loss_options": options.by_plugin(loss_option) or None,
         "seed": seed,
         "min_images": min_images,
         "trackers": tracker,
@@ -101,15 +102,11 @@ def train(
     }
     given = {name: value for name, value in flags.items() if value is not None}
     settings = front.resolve(config, **{**(begun.settings if begun else {}), **given}).settings
-    folder = resume or save_dir or front.save_dir or default_run_folder()
-    run = run_training(
-        settings,
-        data_root or (begun and begun.data_of(folder)) or front.data_root,
-        folder,
-        places=place or (begun.places if begun else ()),
-        ood=ood or (begun and begun.ood_of(folder)) or front.ood,
-        version=model_version,
-    )
+    photos = data_root or (begun and resume and begun.data_of(resume)) or front.data_root
+    places = place or (begun.places if begun else ())
+    unknown = ood or (begun and resume and begun.ood_of(resume)) or front.ood
+    folder = resume or save_dir or front.save_dir or folder_for(settings, photos, places, unknown)
+    run = run_training(settings, photos, folder, places=places, ood=unknown, version=model_version)
     if export_onnx:
         from lens_core.cli.export import export_to
 
@@ -129,12 +126,37 @@ def _interrupted(folder: Path) -> RunRecord:
     return record
 
 
+def folder_for(
+    settings: Settings, data_root: Path, places: Sequence[str] = (), ood: Path | None = None
+) -> Path:
+    """Where nobody has named one: that of an interrupted run of the same command, or a new one."""
+    from lens_core.artifacts import runs
+    from lens_core.cli.say import say
+
+    begun = runs.interrupted(RUNS, lambda folder: _record(settings, folder, data_root, places, ood))
+    if begun:
+        say(f"Going on with the interrupted run in {begun}.")
+    return begun or default_run_folder()
+
+
+def _record(
+    settings: Settings, save_dir: Path, data_root: Path, places: Sequence[str], ood: Path | None
+) -> RunRecord:
+    from lens_core.artifacts.provenance import Origin
+    from lens_core.artifacts.runs import RunRecord
+    from lens_core.settings import flatten, kept
+
+    origin = Origin.here()
+    told = origin.without_folders() if settings.strip_pii else origin
+    return RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
+
+
 def default_run_folder() -> Path:
     """``runs/2025-10-16``, or ``-2``, ``-3`` ... when the day already has one."""
     from datetime import datetime
     from itertools import count
 
-    day = Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d")
+    day = RUNS / datetime.now().astimezone().strftime("%Y-%m-%d")
     folders = (day if number == 1 else Path(f"{day}-{number}") for number in count(1))
     return next(folder for folder in folders if not folder.is_dir() or not any(folder.iterdir()))
 
@@ -153,13 +175,11 @@ def run_training(
 
     from lens_core.artifacts import runs
     from lens_core.artifacts.provenance import Origin
-    from lens_core.artifacts.runs import RunRecord
     from lens_core.cli.say import helping, say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
-    from lens_core.settings import flatten, kept
 
     _check_version(version)
     dataset = scan_curated(data_root, settings.curation, places)
@@ -168,9 +188,7 @@ def run_training(
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    origin = Origin.here()
-    told = origin.without_folders() if settings.strip_pii else origin
-    record = RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
+    record = _record(settings, save_dir, data_root, places, ood)
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(
             settings,
@@ -178,7 +196,7 @@ def run_training(
             save_dir,
             strays=strays,
             version=version,
-            origin=origin,
+            origin=Origin.here(),
             stage=stage,
             tell=say,
         )

@@ -18,7 +18,7 @@ def whole_job(choices: Choices) -> None:
     from lens_core.photos.curated import scan_curated
 
     settings = choices.resolve().settings
-    run_folder = choices.save_dir or train.default_run_folder()
+    run_folder = choices.save_dir or train.folder_for(settings, choices.data_root, ood=choices.ood)
     say.say(f"1/5 Checking {choices.data_root}")
     dataset = scan_curated(choices.data_root, settings.curation)
     found = validate_data.look(dataset, settings)

@@ -67,7 +67,7 @@ def _overfitted(passes: Sequence[Pass]) -> Iterator[str]:
     if losses[-1] > WORSE * losses[best] and passes[-1].loss < passes[best].loss:
         yield (
             f"the network did best after pass {best + 1} of {len(passes)}; since then it has learned its "
-            "photos by heart: --patience 3 would have ended it"
+            f"photos by heart: try --epochs {best + 1}"
         )
 
 

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from lens_core.contracts import Preprocess
 from lens_core.errors import BadSettingError
 from lens_core.settings import Settings
-from lens_core.training.devices import accelerator, process_count
+from lens_core.training.devices import accelerator, count_here, process_count
 from lens_core.training.network import LensNet
 from lens_core.training.precision import has_fast_bfloat16
 
@@ -53,7 +53,7 @@ class Plan:
     settings: Settings
     """With nothing left to ``auto`` or null that fine-tuning depends on."""
     seconds: float
-    """About how long it takes to fine-tune one network; 0 without."""
+    """About how long it takes to fine-tune one network, or would take."""
 
     @property
     def finetunes(self) -> bool:
@@ -71,18 +71,19 @@ def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
     if precision == "auto":
         precision = "bfloat16" if has_fast_bfloat16(device) else "float32"
     from_scratch = not (settings.pretrained or settings.weights)
+    if settings.finetune in ("none", "last") and from_scratch:
+        raise BadSettingError(
+            "pretrained: false begins with a network that has learned nothing.",
+            f"Leave out finetune: {settings.finetune}.",
+        )
     if settings.finetune == "none":
-        if from_scratch:
-            raise BadSettingError(
-                "pretrained: false leaves a network that has learned nothing.", "Leave out finetune: none."
-            )
         return Plan(settings, 0.0)
-    size = settings.train_size or smaller_size(net)
-    cost = measure(net, size)
+    size = _checked(net, settings.train_size) if settings.train_size else smaller_size(net)
+    finetune: Literal["last", "all"] = "last" if settings.finetune == "last" else "all"
+    cost = measure(net, size, LAST_SHARE if finetune == "last" else 1)
     seconds = photo_count * (settings.epochs or EPOCHS) * cost.operations / _speed(device, precision)
     if settings.finetune == "auto" and not from_scratch and NETWORKS * seconds > LONGEST:
-        return Plan(attrs.evolve(settings, finetune="none"), 0.0)
-    finetune: Literal["last", "all"] = "last" if settings.finetune == "last" else "all"
+        return Plan(attrs.evolve(settings, finetune="none"), seconds)
     micro_batch = hardware.micro_batch or _fitting(cost, settings.batch_size, device)
     open_no_more = attrs.evolve(hardware, precision=precision, micro_batch=micro_batch)
     decided = attrs.evolve(settings, finetune=finetune, train_size=size, hardware=open_no_more)
@@ -92,12 +93,25 @@ def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
 def smaller_size(net: LensNet) -> int:
     """Side in pixels to fine-tune at: two thirds of the model's, if the network takes photos of any size."""
     size = max(SIZE_STEP, round(SIZE_SHARE * net.preprocess.size / SIZE_STEP) * SIZE_STEP)
+    return size if _takes(net, size) else net.preprocess.size
+
+
+def _checked(net: LensNet, size: int) -> int:
+    if not _takes(net, size):
+        raise BadSettingError(
+            f"train_size: {net.full_name} takes no photos of {size} pixels.",
+            f"It takes {net.preprocess.size}; or leave train_size out.",
+        )
+    return size
+
+
+def _takes(net: LensNet, size: int) -> bool:
     try:
         with torch.inference_mode():
             net.features(_black(size))
     except (AssertionError, RuntimeError, ValueError):
-        return net.preprocess.size
-    return size
+        return False
+    return True
 
 
 def at_size(preprocess: Preprocess, size: int | None) -> Preprocess:
@@ -105,8 +119,8 @@ def at_size(preprocess: Preprocess, size: int | None) -> Preprocess:
     return attrs.evolve(preprocess, size=size) if size else preprocess
 
 
-def measure(net: LensNet, size: int) -> Cost:
-    """Show the network a black photo and count."""
+def measure(net: LensNet, size: int, learning: float = 1) -> Cost:
+    """Show the network a black photo and count; ``learning`` is the share of its layers that learn."""
     kept: dict[int, int] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -120,7 +134,7 @@ def measure(net: LensNet, size: int) -> Cost:
         features = net.features(_black(size))
     del features
     memory = sum(size for place, size in kept.items() if place not in weights)
-    return Cost((1 + BACKWARD) * float(counter.get_total_flops()), memory)
+    return Cost((1 + learning * BACKWARD) * float(counter.get_total_flops()), round(learning * memory))
 
 
 def in_words(seconds: float) -> str:
@@ -145,7 +159,7 @@ def _fitting(cost: Cost, batch_size: int, device: torch.device) -> int:
     if device.type == "cuda":
         there = torch.cuda.get_device_properties(device).total_memory
     else:
-        there = psutil.virtual_memory().total
+        there = psutil.virtual_memory().total / count_here()
     return max(1, min(batch_size, int(MEMORY_SHARE * there / max(cost.memory, 1))))
 
 

@@ -42,8 +42,6 @@ from lens_core.training.recipes import AsItLearned
 from lens_core.training.validation import HeldOut
 from lens_core.training.withheld import Withheld
 
-TUNING = "fine-tuning"
-"""Where an interrupted fine-tuning goes on from; gone once the run is complete."""
 LAST, MEASURED = "last", "measured"
 LEARNING = "learning.json"
 """Figures after each pass of fine-tuning."""
@@ -92,7 +90,7 @@ class Desk:
         lines = list(learned.answers.lines()) if learned.answers else []
         write_json_lines(self.save_dir / runs.HELD_OUT, lines)
         write_json(self.save_dir / runs.PHOTOS, provenance.per_file(self.dataset, features.hashes))
-        shutil.rmtree(self.save_dir / TUNING, ignore_errors=True)
+        shutil.rmtree(self.save_dir / runs.TUNING, ignore_errors=True)
         return TrainedRun(path, about, figures, self.dataset, proposed)
 
     def watch(self, taught: Taught, held_out: HeldOut) -> Watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, cast
@@ -24,6 +25,11 @@ def is_main() -> bool:
 
 def process_count() -> int:
     return int(accelerator().num_processes)
+
+
+def count_here() -> int:
+    """How many of them share this machine's memory and cores; torchrun tells."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
 def own_part(rows: torch.Tensor) -> torch.Tensor:

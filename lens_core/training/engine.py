@@ -21,6 +21,9 @@ from lens_core.training.mixing import mix
 from lens_core.training.precision import keep_slow_layers_in_float32
 
 WARM_UP_SHARE = 0.1
+AVERAGED_SHARE = 0.4
+"""Of all steps, over how many weights are averaged at most: over more, a short training would end near where
+it began."""
 
 
 class Engine:
@@ -34,7 +37,8 @@ class Engine:
             keep_slow_layers_in_float32(learner)
         learner.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.embed: Any = torch.compile(learner.embed) if settings.hardware.compile else learner.embed
-        average = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+        past = min(settings.ema, max(0.0, 1 - 1 / (AVERAGED_SHARE * step_count)))
+        average = get_ema_multi_avg_fn(past)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.learner, multi_avg_fn=average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(learner.parameter_groups(), weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -57,7 +61,7 @@ class Engine:
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
         """Learn from a batch and return its loss: this process's own part of its photos, all its labels."""
-        images, share = mix(images, self.settings)
+        images, share = mix(images, self.settings, len(labels) // devices.process_count())
         count = self._piece_count(len(images))
         pieces = torch.tensor_split(images.to(self.device), count)
         labels = labels.to(self.device)

@@ -36,6 +36,7 @@ FINETUNED = (
     "The network has learned from every item: those treated as unknown are easier for it than exhibits it "
     "has never met. Ask it about such with --untrained DIR."
 )
+UNWATCHED = "These networks learn without mining_from and patience, which need photos held out of each."
 TOO_FEW = "Too few photos to tune T, M and D on others than those asked: answers look better than they are."
 
 
@@ -159,6 +160,8 @@ def ask(
     planned = plan(subject.net, subject.settings, len(dataset.photos))
     if planned.finetunes and not subject.trained:
         recipe = Finetuning(dataset, strays, planned.settings, stage)
+        if planned.settings.mining_from or planned.settings.patience:
+            lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, UNWATCHED))
     fits = proof.fit_count(lesson, splits, seen) + len(held_out)
     title = "Asking models that did not learn from the photo asked about"
     if isinstance(recipe, Finetuning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from attrs import field, frozen
 
 from lens_core.artifacts import container
 from lens_core.contracts import Photo
-from lens_core.errors import NotEnoughMemoryError
+from lens_core.errors import BrokenPluginError, NotEnoughMemoryError
 from lens_core.progress import Progress, Tell, tell_nobody
 from lens_core.settings import Settings
 from lens_core.training import devices, sampling, state
@@ -98,17 +99,21 @@ def finetune(
     (E730).
     """
     keep_freed_memory()
-    training = FineTuning(net, taught, settings, folder, held_out)
-    training.dwell_on, training.until = tuple(dwell_on), until
-    training.resume()
     with after_this_step(tell) as wish:
         try:
+            training = FineTuning(net, taught, settings, folder, held_out)
+            training.dwell_on, training.until = tuple(dwell_on), until
+            training.resume(tell)
             training.begin()
             training.go_on(wish, progress, tell, watch)
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
                 raise
             raise NotEnoughMemoryError(*_advice(settings, len(taught.photos))) from error
+        except BrokenPluginError as error:
+            if not _is_about_memory(error.__cause__):
+                raise
+            raise NotEnoughMemoryError(*_advice_on_loss(settings)) from error
     return training.result(wish)
 
 
@@ -141,11 +146,15 @@ class FineTuning:
         return len(self.passes) * self.steps_per_pass + self.step
 
     @property
+    def last_pass(self) -> int:
+        return self.until or self.epochs
+
+    @property
     def ended(self) -> bool:
         last = len(self.passes)
         patience = self.settings.patience
         waited = patience and BEST in self.best and last - self.best[BEST] >= patience
-        return last >= (self.until or self.epochs) or bool(waited)
+        return last >= self.last_pass or bool(waited)
 
     def begin(self) -> None:
         """Under random heads a published backbone forgets before they have learned anything: they begin where
@@ -159,12 +168,13 @@ class FineTuning:
 
     def go_on(self, wish: Wish, progress: Progress, tell: Tell, watch: Watch) -> None:
         """Until the end, or until somebody wishes it to stop."""
-        total = self.epochs * self.steps_per_pass
+        total = self.last_pass * self.steps_per_pass
         progress(self.done, total)
         while not self.ended:
             for _ in self._steps():
                 progress(self.done, total)
                 if devices.any_process(wish.signal is not None):
+                    wish.signal = wish.signal or signal.SIGTERM  # another process has heard it
                     self.save()
                     return
                 if time.monotonic() - self.saved > SAVE_EVERY:
@@ -176,6 +186,7 @@ class FineTuning:
             self.save()
 
     def result(self, wish: Wish) -> Tuned:
+        self.engine.learner.cpu()  # what the network was before: whoever gave it goes on with it
         learner = self.engine.smoothed.cpu()
         return Tuned(learner, tuple(self.passes), self.best, self.folder, wish)
 
@@ -276,16 +287,21 @@ class FineTuning:
         }
         state.save(self.folder / STATE, self.engine, about)
 
-    def resume(self) -> None:
+    def resume(self, tell: Tell) -> None:
         """Go on where :meth:`save` left off, if it was this run and the file is whole."""
-        about = state.load(self.folder / STATE, self.engine, self.identity)
+        tell = tell if devices.is_main() else tell_nobody
+        path = self.folder / STATE
+        about = state.load(path, self.engine, self.identity)
         if about is None:
+            if path.exists():
+                tell("What was learned here before is of other photos or settings: starting over.")
             return
         self.step, self.loss_sum, self.best = about["step"], about["loss_sum"], about["best"]
         self.passes = [pass_of(one) for one in about["passes"]]
+        tell(f"Going on in pass {len(self.passes) + 1}, where it was stopped.")
 
 
-def _is_about_memory(error: Exception) -> bool:
+def _is_about_memory(error: BaseException | None) -> bool:
     """PyTorch has an error of its own for GPUs only."""
     told = isinstance(error, (MemoryError, torch.OutOfMemoryError))
     return told or ("memory" in str(error) and "alloc" in str(error))
@@ -301,4 +317,12 @@ def _advice(settings: Settings, count: int) -> tuple[str, str]:
     return (
         f"{micro_batch} photos of {settings.train_size} pixels at once are too many for the memory.",
         f"{fewer}; or train less of the backbone (--finetune last or none).",
+    )
+
+
+def _advice_on_loss(settings: Settings) -> tuple[str, str]:
+    """(what happened, what to do) where a loss compares more than the memory holds."""
+    return (
+        f"Comparing {settings.batch_size} photos in '{settings.loss}' takes more memory than there is.",
+        f"Set batch_size to {max(2, settings.batch_size // 2)}, or another loss.",
     )

@@ -17,9 +17,9 @@ from lens_core import plugins
 from lens_core.artifacts.gallery import normalise
 from lens_core.blame import blaming
 from lens_core.contracts import ClassScorer, ClassWeighted, Floats, Loss
-from lens_core.errors import BrokenPluginError
+from lens_core.errors import BadSettingError, BrokenPluginError
 from lens_core.settings import Settings, loss_terms
-from lens_core.training.sampling import shown
+from lens_core.training.sampling import class_weights, shown
 
 Labels = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ def whitening(features: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Ten
     _, singular, axes = torch.linalg.svd(features - mean, full_matrices=False)
     variance = singular**2 / len(features)
     shrunk = variance + WHITENING_SHRINKAGE * variance.sum() / features.shape[1]
-    weight = torch.zeros(dim, features.shape[1])
+    weight = features.new_zeros(dim, features.shape[1])
     kept = min(dim, len(axes))
     weight[:kept] = axes[:kept] / shrunk[:kept, None].sqrt()
     return weight, -weight @ mean
@@ -85,6 +85,8 @@ def fit_heads(features: Floats, labels: Labels, settings: Settings, seed: int) -
     embed = nn.Linear(rows.shape[2], settings.embedding_dim)
     objective = Objective(settings, int(labels.max()) + 1)
     start_from(rows[:, 0], targets, embed, objective)
+    if settings.balance == "weights":
+        objective.weigh(class_weights(targets, int(labels.max()) + 1))
     _descend(embed, objective, rows, targets, settings)
     with torch.no_grad():
         directions = objective.class_directions(embed(rows[:, 0]), targets)
@@ -134,6 +136,11 @@ class Objective(nn.Module):
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(float32[N, D], int64[N]) -> a scalar. A loss that fails or answers no finite scalar is named."""
+        if not bool(torch.isfinite(embeddings.detach()).all()):
+            raise BadSettingError(
+                "The network has diverged: its embeddings are no finite numbers any more.",
+                "Train with a lower learning rate: --lr, head_lr.",
+            )
         total = embeddings.new_zeros(())
         for plugin, weight, loss in zip(self.plugins, self.weights, self.losses, strict=True):
             with blaming(plugin, "in training"):
@@ -180,7 +187,8 @@ def mean_directions(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Ten
 def _descend(
     embed: nn.Linear, objective: Objective, rows: torch.Tensor, targets: torch.Tensor, settings: Settings
 ) -> None:
-    epochs = settings.epochs or EPOCHS
+    asked = settings.epochs if settings.finetune == "none" else None
+    epochs = asked or EPOCHS  # of a network that learns, too, these are not the passes that were asked for
     learned = list(objective.parameters())
     rate = head_lr(settings)
     groups: list[dict[str, Any]] = [{"params": list(embed.parameters()), "lr": rate * EMBED_LR_SHARE}]

@@ -11,10 +11,11 @@ STEP_SHARE = 0.5
 """Of the steps, how many mix: the model must know whole photos too."""
 
 
-def mix(images: torch.Tensor, settings: Settings) -> tuple[torch.Tensor, float]:
+def mix(images: torch.Tensor, settings: Settings, fewest: int) -> tuple[torch.Tensor, float]:
     """(float32[N, S, S, 3], share): each photo with the one before it, of which 1 - share is seen.
 
     Now and then only, and by MixUp or CutMix as the settings allow; else the photos as they are, and 1.
+    ``fewest``: photos that a process has of this batch, at least; all processes decide alike.
     """
     makers = [maker for maker, alpha in ((v2.MixUp, settings.mixup), (v2.CutMix, settings.cutmix)) if alpha]
     if not makers or torch.rand(()) >= STEP_SHARE:
@@ -22,7 +23,7 @@ def mix(images: torch.Tensor, settings: Settings) -> tuple[torch.Tensor, float]:
     maker = makers[int(torch.randint(len(makers), ()))]
     alpha = settings.mixup if maker is v2.MixUp else settings.cutmix
     count = len(images)
-    if count < 2:
+    if fewest < 2:
         return images, 1.0
     blended, shares = maker(alpha=alpha, num_classes=count)(
         images.permute(0, 3, 1, 2).float(), torch.arange(count)

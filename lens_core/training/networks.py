@@ -10,11 +10,13 @@ import attrs
 import numpy as np
 from attrs import frozen
 
+from lens_core.artifacts.runs import TUNING
 from lens_core.contracts import Photo
 from lens_core.photos import duplicates
 from lens_core.progress import Tell, no_progress
 from lens_core.training.cost import at_size
-from lens_core.training.desk import TUNING, Desk
+from lens_core.training.desk import Desk
+from lens_core.training.devices import is_main
 from lens_core.training.finetune import Taught, Tuned, finetune
 from lens_core.training.heads import Labels
 from lens_core.training.lesson import duplicate_groups, labels_of
@@ -38,7 +40,7 @@ class Measured:
 def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     """Fine-tune ``net`` on all photos, and before that another one to be measured.
 
-    None where there are too few photos to withhold any.
+    None where there are too few photos to withhold any, and in a process that helps another.
     """
     settings, dataset, stage = desk.settings, desk.dataset, desk.stage
     labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
@@ -49,7 +51,7 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     if first and withheld and first.wish.signal is not None:
         desk.leave_snapshots(first, withheld)
         first.wish.obey()
-    pairs, until = _found(first, labels, withheld)
+    pairs, until = _found(first, labels, withheld, settings.mining_from)
     second = finetune(
         net,
         Taught(photos, labels, len(dataset.items)),
@@ -66,7 +68,9 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     second.wish.obey()
     net.load_state_dict(second.last.net.state_dict())
     net.eval()
-    return Measured(first.chosen.net.eval(), withheld, first.passes) if first and withheld else None
+    if not (first and withheld and is_main()):
+        return None
+    return Measured(first.chosen.net.eval(), withheld, first.passes)
 
 
 def _tune_first(
@@ -105,13 +109,22 @@ def _tune_first(
     )
 
 
-def _found(first: Tuned | None, labels: Labels, withheld: Withheld | None) -> tuple[list[Pair], int | None]:
-    """What the first network has found out for the second: (confused pairs, after which pass to end)."""
+def _found(
+    first: Tuned | None, labels: Labels, withheld: Withheld | None, mining_from: int | None
+) -> tuple[list[Pair], int | None]:
+    """What the first network has found out for the second: (confused pairs, after which pass to end).
+
+    Those are all that it dwelt on itself, whether or not it has learned to tell them apart.
+    """
     if first is None or withheld is None or not first.passes:
         return [], None
     known = withheld.known(labels)
+    dwelt_on = first.passes[max(0, (mining_from or len(first.passes)) - 2) :]
+    worst: dict[tuple[int, int], Pair] = {}
+    for pair in sorted((pair for one in dwelt_on for pair in one.confused), key=lambda pair: pair.share):
+        worst[pair.first, pair.second] = pair
     pairs = [
         attrs.evolve(pair, first=int(known[pair.first]), second=int(known[pair.second]))
-        for pair in first.passes[-1].confused
+        for pair in worst.values()
     ]
-    return pairs, first.chosen_pass
+    return sorted(pairs, key=lambda pair: -pair.share), first.chosen_pass

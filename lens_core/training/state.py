@@ -15,7 +15,7 @@ import torch
 from lens_core.artifacts import container
 from lens_core.contracts import Photo
 from lens_core.errors import ArtifactError
-from lens_core.settings import Curation, Settings
+from lens_core.settings import Settings, recorded
 from lens_core.training import devices
 from lens_core.training.engine import Engine
 from lens_core.training.heads import Labels
@@ -61,11 +61,23 @@ def load(path: Path, engine: Engine, identity: str) -> About | None:
     return about
 
 
+_OF_NO_CONCERN = (
+    "curation", "min_images", "trackers", "tracker_options", "reject", "index", "index_options", "quality",
+    "quality_options", "runtime_options", "export", "gallery_views", "lang", "strip_pii",
+)  # fmt: skip
+"""Settings that fine-tuning learns the same under, from the photos that are here."""
+
+
 def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
     """What makes two trainings the same: settings, photos and what they show."""
-    # What follows from the photos that are here, or changes no more than rounding, is left out.
-    anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)
-    settings = attrs.evolve(settings, curation=Curation(), hardware=anywhere)
+    usual = Settings()
+    anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)  # no more than rounding
+    settings = attrs.evolve(
+        settings,
+        hardware=anywhere,
+        weights=recorded(settings)["weights"],
+        **{name: getattr(usual, name) for name in _OF_NO_CONCERN},
+    )
     digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
     for photo in photos:
         digest.update(photo.pixels.tobytes())

@@ -34,6 +34,8 @@ from lens_core.training.split import folds
 from lens_core.training.tracking import Trackers, tracked
 
 FOLDS = 5
+_OF_FINE_TUNING = ("train_size", "patience", "layer_decay", "ema", "mixup", "cutmix", "mining_from")
+"""Settings that heads alone do not know."""
 
 
 def train(
@@ -68,10 +70,11 @@ def train(
             if planned.finetunes:
                 tune(net, desk, watch_nothing, tell)
             return None
+        for line in _announced(planned, settings):
+            tell(line)
         with tracked(planned.settings, save_dir, tell) as trackers:
             measured = None
             if planned.finetunes:
-                tell(_announced(planned))
                 measured = tune(net, desk, trackers.watch, tell)
             return _train(net, desk, measured, trackers)
 
@@ -96,14 +99,21 @@ def _train(net: LensNet, desk: Desk, measured: Measured | None, trackers: Tracke
     return attrs.evolve(run, warnings=(*lesson.warnings, *advice))
 
 
-def _announced(planned: Plan) -> str:
-    settings = planned.settings
-    what = "The backbone" if settings.finetune == "all" else "The last layers of the backbone"
+def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
+    settings, usual = planned.settings, Settings()
     time = in_words(NETWORKS * planned.seconds)
-    return (
-        f"{what} learns too, at {settings.train_size} pixels, once to be measured and once from all photos: "
-        f"{time}. (--finetune none: seconds)"
-    )
+    if planned.finetunes:
+        what = "The backbone learns" if settings.finetune == "all" else "The backbone's last layers learn"
+        yield (
+            f"{what} too, at {settings.train_size} pixels, once to be measured and once from all photos: "
+            f"{time}. (--finetune none: seconds)"
+        )
+        return
+    if wanted.finetune == "auto":
+        yield f"The backbone stays as it was published; if it learned, too: {time}. (--finetune all)"
+    idle = [name for name in _OF_FINE_TUNING if getattr(settings, name) != getattr(usual, name)]
+    if idle:
+        yield f"warning: without effect where the backbone does not learn: {', '.join(idle)}"
 
 
 @contextmanager

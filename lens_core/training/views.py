@@ -20,8 +20,9 @@ from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
-from lens_core.training.devices import accelerator
+from lens_core.training.devices import accelerator, count_here
 
+MOST_WORKERS = 8
 MEMORY_SHARE = 0.25
 """Of the memory there is, what decoded photos may take; where they are more, each is decoded when shown."""
 
@@ -30,7 +31,7 @@ def keep_photos(paths: Sequence[Path], preprocess: Preprocess, progress: Progres
     """Photos at twice the model's size, enough for the closest crop: in memory if they fit."""
     side = min(2 * preprocess.size, LONG_SIDE)
     on_disk = OnDisk(paths, attrs.evolve(preprocess, size=side))
-    if 3 * side**2 * len(paths) > MEMORY_SHARE * psutil.virtual_memory().total:
+    if 3 * side**2 * len(paths) > MEMORY_SHARE * psutil.virtual_memory().total / count_here():
         return on_disk
     with ThreadPoolExecutor() as pool:
         kept = []
@@ -100,10 +101,13 @@ def batches(
 
 
 def _worth_having() -> int:
-    """Beside a GPU, one per core. On a processor, none: the network has its cores, and each page of memory it
-    writes to while it shares them with other processes is copied first (half as long again for a MobileNet).
+    """Beside a GPU, one per core, up to eight. On a processor, none: the network has its cores, and each page
+    of memory it writes to while it shares them with other processes is copied first (half as long again for a
+    MobileNet).
     """
-    return 0 if accelerator().device.type == "cpu" else os.cpu_count() or 1
+    if accelerator().device.type != "cuda":
+        return 0
+    return min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // count_here()))
 
 
 def _leave_stopping_to_the_main_process(worker: int) -> None:

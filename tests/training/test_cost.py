@@ -31,7 +31,8 @@ def test_a_small_network_learns_all_of_it(net, undecided):
 def test_one_that_would_take_too_long_stays_as_it_is(net, undecided):
     planned = plan(net, undecided, 10**9)
     assert planned.settings.finetune == "none"
-    assert planned.seconds == 0
+    assert not planned.finetunes
+    assert cost.NETWORKS * planned.seconds > cost.LONGEST  # what it would take is told
 
 
 def test_who_asks_for_it_waits(net, undecided):
@@ -44,8 +45,21 @@ def test_who_asks_for_it_waits(net, undecided):
 def test_random_weights_learn_however_long_it_takes(net, undecided):
     bare = attrs.evolve(undecided, pretrained=False, weights=None)
     assert plan(net, bare, 10**9).settings.finetune == "all"
-    with pytest.raises(BadSettingError, match="has learned nothing"):
-        plan(net, attrs.evolve(bare, finetune="none"), 10)
+    for little in ("none", "last"):
+        with pytest.raises(BadSettingError, match="has learned nothing"):
+            plan(net, attrs.evolve(bare, finetune=little), 10)
+
+
+def test_the_last_layers_alone_take_less(net, undecided):
+    some, all_of_it = (plan(net, attrs.evolve(undecided, finetune=what), 100) for what in ("last", "all"))
+    assert some.seconds < 0.7 * all_of_it.seconds
+
+
+def test_a_size_that_the_network_cannot_take_is_refused(undecided):
+    settings = attrs.evolve(undecided, backbone="timm:test_vit", weights=None, pretrained=False, img_size=160)
+    vit = LensNet(make_backbone(settings), 8, 3).eval()
+    with pytest.raises(BadSettingError, match="takes no photos of 100 pixels"):
+        plan(vit, attrs.evolve(settings, train_size=100), 10)
 
 
 def test_nothing_is_left_open_and_a_plan_stays_as_it_is(net, undecided):

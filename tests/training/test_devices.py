@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import safetensors.numpy
 
 from lens_core.artifacts import container
+from lens_core.runtime.lens import Lens
 from lens_core.training.checkpoint import WEIGHTS
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
@@ -82,6 +84,20 @@ def test_their_curves_are_the_same(alone, shared):
     for one, two in zip(*passes, strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
         assert two["top1"] == one["top1"]
+
+
+def test_a_stop_that_one_of_them_hears_stops_all_and_leaves_a_model(arguments, tmp_path):
+    command = [TORCHRUN, "--nproc-per-node", 2, "--no-python", AI_LENS, *arguments, "--save-dir", tmp_path]
+    parent = subprocess.Popen([*map(str, command), "--epochs", "500"], stderr=subprocess.PIPE, text=True)
+    for line in parent.stderr:
+        if line.startswith("Pass 1"):
+            break
+    helper = next(child for child in psutil.Process(parent.pid).children() if child.environ()["RANK"] == "1")
+    helper.terminate()
+    told = parent.communicate(timeout=120)[1]
+    assert "bug in ai-lens" not in told
+    assert Lens(tmp_path / "last.ckpt").manifest.places == ("A", "B")
+    assert not (tmp_path / "best.ckpt").exists()
 
 
 def test_only_the_first_of_them_speaks_and_records(shared):

@@ -140,6 +140,19 @@ def test_a_backbone_that_does_not_tell_its_layers_says_so(settings, changes):
         Learner(LensNet(Plain(), 8, CLASSES), CLASSES, chosen).parameter_groups()
 
 
+def test_in_a_short_training_the_average_forgets_where_it_began(settings, batch):
+    """60 photos make some twenty steps, fewer than the 50 that a share of 0.98 averages over."""
+    engine = engine_of(settings, steps=20)
+    engine.learner.train()
+    began = {name: value.clone() for name, value in engine.smoothed.state_dict().items()}
+    for _ in range(20):
+        engine.step(*batch)
+    now, smooth = engine.learner.state_dict(), engine.smoothed.state_dict()
+    name = "net.embed.weight"
+    way, left = (now[name] - began[name]).norm(), (now[name] - smooth[name]).norm()
+    assert left < 0.3 * way
+
+
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])
 def test_mixed_photos_show_two_and_share_the_loss(settings, name):
     images = torch.zeros(2, 16, 16, 3, dtype=torch.uint8)
@@ -147,7 +160,7 @@ def test_mixed_photos_show_two_and_share_the_loss(settings, name):
     shares = set()
     for seed in range(20):
         torch.manual_seed(seed)
-        mixed, share = mix(images, attrs.evolve(settings, **{name: 1.0}))
+        mixed, share = mix(images, attrs.evolve(settings, **{name: 1.0}), len(images))
         shares.add(share)
         assert float(mixed[0].float().mean()) == pytest.approx(255 * (1 - share), abs=0.5)
         assert float(mixed[1].float().mean()) == pytest.approx(255 * share, abs=0.5)
@@ -157,7 +170,13 @@ def test_mixed_photos_show_two_and_share_the_loss(settings, name):
 
 def test_usually_nothing_is_mixed(settings, batch):
     images, _ = batch
-    assert all(mix(images, settings)[0] is images for _ in range(10))
+    assert all(mix(images, settings, len(images))[0] is images for _ in range(10))
+
+
+def test_nothing_is_mixed_where_a_process_has_one_photo(settings, batch):
+    images, _ = batch
+    mixing = attrs.evolve(settings, mixup=1.0)
+    assert all(mix(images, mixing, 1)[1] == 1 for _ in range(20))
 
 
 def test_mixing_learns(settings, batch):

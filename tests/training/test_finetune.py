@@ -16,11 +16,14 @@ from lens_core.photos.layout import scan
 from lens_core.progress import no_progress
 from lens_core.runtime.lens import Lens
 from lens_core.settings import Hardware
+from lens_core.training import networks
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.cost import plan
 from lens_core.training.finetune import FineTuning, Taught
 from lens_core.training.learner import Learner
 from lens_core.training.lesson import labels_of
+from lens_core.training.losses.softmax import CosineSoftmax
+from lens_core.training.mining import Pair
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.train import train
 from lens_core.training.validation import directions_of, embed_photos
@@ -253,6 +256,15 @@ def test_too_little_memory_ends_with_advice(error, photos, tuning, tmp_path, mon
     assert told.value.code == "E730"
 
 
+def test_too_little_memory_for_a_loss_ends_with_advice(photos, tuning, tmp_path, monkeypatch):
+    def too_much(loss, embeddings, labels):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(CosineSoftmax, "forward", too_much)
+    with pytest.raises(NotEnoughMemoryError, match=r"Comparing 4 photos .*batch_size to 2"):
+        train(tuning, photos, tmp_path)
+
+
 def test_any_other_error_is_not_about_memory(photos, tuning, tmp_path, monkeypatch):
     def broken(learner, images):
         raise RuntimeError("a bug")
@@ -296,7 +308,11 @@ def _noting(method, noted):
     ],
     ids=str,
 )
-def test_every_recipe_makes_a_model_that_answers(changes, photos, tuning, uninterrupted, tmp_path):
+def test_every_recipe_makes_a_model_that_answers(
+    changes, photos, tuning, uninterrupted, random_weights, tmp_path
+):
+    if "finetune" in changes:  # first layers that stay must have learned something
+        changes = changes | {"weights": str(random_weights)}
     run = train(attrs.evolve(tuning, **changes), photos, tmp_path)
     assert weights_of(run) != weights_of(uninterrupted)
     assert run.manifest.finetuned
@@ -321,6 +337,28 @@ def test_items_taken_for_each_other_are_dwelt_on(photos, tuning, uninterrupted, 
     learning = json.loads((tmp_path / "2" / "learning.json").read_text(encoding="utf-8"))
     pairs = learning["passes"][0]["confused"]
     assert {(pair["first"], pair["second"]) for pair in pairs} == {(0, 1)}  # the two of one place
+
+
+def test_the_model_to_use_dwells_on_what_the_measured_one_has_learned_to_tell_apart(
+    photos, tuning, tmp_path, monkeypatch
+):
+    found = iter([Pair(0, 1, 0.4, 2), None])  # confused after the first pass, told apart after the second
+
+    def confused(marks, labels):
+        pair = next(found, None)
+        return [pair] if pair else []
+
+    given = []
+    tell = networks.finetune
+
+    def noting(*arguments, **more):
+        given.append(more.get("dwell_on"))
+        return tell(*arguments, **more)
+
+    monkeypatch.setattr("lens_core.training.finetune.confused", confused)
+    monkeypatch.setattr(networks, "finetune", noting)
+    train(attrs.evolve(tuning, mining_from=2), photos, tmp_path)
+    assert given == [None, [Pair(0, 1, 0.4, 2)]]
 
 
 def test_items_of_few_photos_can_be_made_to_count_as_much(build_museum, tuning, tmp_path):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from lens_core import plugins
 from lens_core.contracts import ClassScorer
-from lens_core.errors import BrokenPluginError
+from lens_core.errors import BadSettingError, BrokenPluginError
 from lens_core.training.heads import Objective, fit_heads, whitening
 
 BUILT_IN = ["ce", "arcface", "cosface", "subcenter_arcface", "triplet", "supcon", "multisimilarity"]
@@ -66,6 +66,27 @@ def test_more_numbers_than_photos_can_fill_stay_zero(lesson):
     assert not weight[3:].any()
     assert torch.isfinite(weight).all()
     assert torch.isfinite(bias).all()
+
+
+def test_with_weights_items_of_few_photos_count_as_much(lesson, tiny_settings):
+    features, labels = (part[:-3] for part in lesson)  # the last item has fewer photos than the others
+    plain, weighed = (
+        fit_heads(features, labels, attrs.evolve(tiny_settings, balance=balance), 1)
+        for balance in ("none", "weights")
+    )
+    assert not np.allclose(plain.directions, weighed.directions, atol=1e-4)
+
+
+def test_passes_that_a_backbone_learns_in_are_not_those_of_the_heads(lesson, tiny_settings):
+    few, many = (
+        fit_heads(*lesson, attrs.evolve(tiny_settings, finetune="all", epochs=epochs), 1) for epochs in (1, 5)
+    )
+    np.testing.assert_array_equal(few.weight, many.weight)
+
+
+def test_a_network_that_diverges_is_not_blamed_on_a_loss(lesson, tiny_settings):
+    with pytest.raises(BadSettingError, match="has diverged"):
+        fit_heads(*lesson, attrs.evolve(tiny_settings, lr=1e30), 1)
 
 
 @pytest.mark.parametrize("name", NAMING)

@@ -1,0 +1,123 @@
+"""Going on with a run that was stopped: as somebody at a keyboard meets it."""
+
+import json
+
+import pytest
+
+from lens_core.artifacts import container, runs
+from lens_core.errors import CannotWriteError
+from lens_core.training import finetune as module
+from lens_core.training.checkpoint import WEIGHTS
+from lens_core.training.finetune import FineTuning
+
+PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
+STEPS = 3
+"""Of a pass."""
+PASSES = 4
+CONFIG = {
+    "backbone": "timm:test_resnet", "img_size": 32, "embedding_dim": 8, "epochs": PASSES, "batch_size": 5,
+    "finetune": "all", "lang": "en", "min_images": 2,
+    "loss_options": {"arcface": {"margin": 0.5}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def train(ai_lens, build_museum, random_weights, tmp_path, monkeypatch):
+    """``train(*more)``: in a folder of its own, by settings that no flag of the command line can say."""
+    monkeypatch.chdir(tmp_path)
+    build_museum(tmp_path / "data", PLAN, photos=5)
+    (tmp_path / "settings.yaml").write_text(json.dumps(CONFIG | {"weights": str(random_weights)}))
+    return lambda *more: ai_lens("train", "--data-root", "data", "--config", "settings.yaml", *more)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """How many steps of learning have been taken since the list was cleared."""
+    taken = []
+    step = module.Engine.step
+
+    def noted(*arguments):
+        taken.append(step(*arguments))
+        return taken[-1]
+
+    monkeypatch.setattr(module.Engine, "step", noted)
+    return taken
+
+
+def stopped(train, monkeypatch, error, *more):
+    """Stopped after the second pass of the network that is measured."""
+    save = FineTuning.save
+
+    def save_and_fail(self):
+        save(self)
+        if len(self.passes) == 2:
+            raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FineTuning, "save", save_and_fail)
+        return train(*more)
+
+
+def weights_in(folder):
+    return container.read(folder / runs.CHECKPOINT)[WEIGHTS]
+
+
+def test_a_resumed_run_has_all_settings_it_began_with(train, ai_lens, tmp_path, monkeypatch):
+    assert train("--save-dir", "whole").status == 0
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    resumed = ai_lens("train", "--resume", "run")
+    assert resumed.status == 0
+    assert "Going on in pass 3" in resumed.err
+    assert runs.read(tmp_path / "run").settings["loss_options"] == {"arcface": {"margin": 0.5}}
+    assert weights_in(tmp_path / "run") == weights_in(tmp_path / "whole")
+
+
+def test_the_same_command_goes_on_where_it_stopped(train, tmp_path, monkeypatch, steps):
+    assert stopped(train, monkeypatch, KeyboardInterrupt).status == 130
+    (run,) = (tmp_path / "runs").iterdir()
+    steps.clear()
+    again = train()
+    assert again.status == 0
+    assert f"Going on with the interrupted run in {run.relative_to(tmp_path)}" in again.err
+    assert len(steps) == (2 + PASSES) * STEPS  # two passes were done
+    assert list((tmp_path / "runs").iterdir()) == [run]
+
+
+def test_other_commands_and_complete_runs_begin_a_run_of_their_own(train, tmp_path, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt).status == 130
+    for more in (("--seed", "7"), ("--place", "A"), ("--seed", "7")):
+        assert "Going on" not in train(*more).err
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+
+
+def test_a_full_disk_does_not_lose_what_was_learned(train, ai_lens, tmp_path, monkeypatch, steps):
+    full = CannotWriteError("The output cannot be written: No space left on device.")
+    assert stopped(train, monkeypatch, full, "--save-dir", "run").status == full.exit_status
+    assert runs.read(tmp_path / "run").state == "unfinished"
+    steps.clear()
+    assert ai_lens("train", "--resume", "run").status == 0
+    assert len(steps) == (2 + PASSES) * STEPS
+
+
+def test_who_is_told_makes_no_other_training(train, ai_lens, tmp_path, monkeypatch, steps):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    steps.clear()
+    assert ai_lens("train", "--resume", "run", "--min-images", 3).status == 0
+    assert len(steps) == (2 + PASSES) * STEPS
+
+
+def test_another_training_says_that_it_starts_over(train, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    told = train("--save-dir", "run", "--lr", "0.01").err
+    assert "What was learned here before is of other photos or settings: starting over." in told
+
+
+def test_settings_that_would_do_nothing_are_named(train):
+    told = train("--save-dir", "run", "--finetune", "none", "--mining-from", 2, "--patience", 3).err
+    assert "warning: without effect where the backbone does not learn: patience, mining_from" in told
+
+
+def test_a_backbone_that_would_take_too_long_is_told_of(train, monkeypatch):
+    monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)
+    told = train("--save-dir", "run", "--finetune", "auto").err
+    assert "The backbone stays as it was published; if it learned, too: less than a minute." in told
