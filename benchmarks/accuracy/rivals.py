@@ -77,13 +77,13 @@ def metric_learning_loop(
         optimizers={
             "trunk_optimizer": torch.optim.AdamW(trunk.parameters(), lr=LR),
             "embedder_optimizer": torch.optim.AdamW(embedder.parameters(), lr=10 * LR),
-            "loss_optimizer": torch.optim.AdamW(loss.parameters(), lr=10 * LR),
+            "metric_loss_optimizer": torch.optim.AdamW(loss.parameters(), lr=10 * LR),
         },
         batch_size=BATCH,
         loss_funcs={"metric_loss": loss},
         dataset=_Learned([photos[row] for row in train], museums.labels[train], user),
         loss_weights={"metric_loss": 1},
-        dataloader_num_workers=2,
+        dataloader_num_workers=0,  # others would share its memory, and so make it slow
         data_device=torch.device("cpu"),
     )
     trainer.train(num_epochs=EPOCHS)
