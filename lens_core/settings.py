@@ -198,6 +198,11 @@ class Settings:
     strip_pii: bool = False
     """Write no path that may name a person: file names stay, the folders they were given in do not."""
 
+    @property
+    def published(self) -> bool:
+        """Whether the backbone begins with weights that have learned from other photos."""
+        return bool(self.pretrained or self.weights)
+
 
 @frozen
 class Resolved:

@@ -12,6 +12,7 @@ from lens_core.cli import choices, options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lens_core.artifacts.provenance import Origin
     from lens_core.artifacts.runs import RunRecord
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
@@ -131,22 +132,28 @@ def folder_for(
 ) -> Path:
     """Where nobody has named one: that of an interrupted run of the same command, or a new one."""
     from lens_core.artifacts import runs
+    from lens_core.artifacts.provenance import Origin
     from lens_core.cli.say import say
 
-    begun = runs.interrupted(RUNS, lambda folder: _record(settings, folder, data_root, places, ood))
+    origin = Origin.here()
+    begun = runs.interrupted(RUNS, lambda folder: _record(settings, folder, data_root, places, ood, origin))
     if begun:
         say(f"Going on with the interrupted run in {begun}.")
     return begun or default_run_folder()
 
 
 def _record(
-    settings: Settings, save_dir: Path, data_root: Path, places: Sequence[str], ood: Path | None
+    settings: Settings,
+    save_dir: Path,
+    data_root: Path,
+    places: Sequence[str],
+    ood: Path | None,
+    origin: Origin,
 ) -> RunRecord:
-    from lens_core.artifacts.provenance import Origin
+    """How this training is started, as others may see it."""
     from lens_core.artifacts.runs import RunRecord
     from lens_core.settings import flatten, kept
 
-    origin = Origin.here()
     told = origin.without_folders() if settings.strip_pii else origin
     return RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
 
@@ -188,7 +195,8 @@ def run_training(
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    record = _record(settings, save_dir, data_root, places, ood)
+    origin = Origin.here()
+    record = _record(settings, save_dir, data_root, places, ood, origin)
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(
             settings,
@@ -196,7 +204,7 @@ def run_training(
             save_dir,
             strays=strays,
             version=version,
-            origin=Origin.here(),
+            origin=origin,
             stage=stage,
             tell=say,
         )

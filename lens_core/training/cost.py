@@ -70,8 +70,7 @@ def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
     precision = hardware.precision
     if precision == "auto":
         precision = "bfloat16" if has_fast_bfloat16(device) else "float32"
-    from_scratch = not (settings.pretrained or settings.weights)
-    if settings.finetune in ("none", "last") and from_scratch:
+    if settings.finetune in ("none", "last") and not settings.published:
         raise BadSettingError(
             "pretrained: false begins with a network that has learned nothing.",
             f"Leave out finetune: {settings.finetune}.",
@@ -82,7 +81,7 @@ def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
     finetune: Literal["last", "all"] = "last" if settings.finetune == "last" else "all"
     cost = measure(net, size, LAST_SHARE if finetune == "last" else 1)
     seconds = photo_count * (settings.epochs or EPOCHS) * cost.operations / _speed(device, precision)
-    if settings.finetune == "auto" and not from_scratch and NETWORKS * seconds > LONGEST:
+    if settings.finetune == "auto" and settings.published and NETWORKS * seconds > LONGEST:
         return Plan(attrs.evolve(settings, finetune="none"), seconds)
     micro_batch = hardware.micro_batch or _fitting(cost, settings.batch_size, device)
     open_no_more = attrs.evolve(hardware, precision=precision, micro_batch=micro_batch)

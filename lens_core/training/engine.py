@@ -89,7 +89,7 @@ class Engine:
         """Into how many pieces, one at least, these photos are split."""
         size = self.settings.hardware.micro_batch or max(1, photos)
         count = -(-photos // size)
-        if not self.learner.published:
+        if not self.settings.published:
             count = min(count, photos // 2)  # BatchNorm cannot learn from one photo
         return max(1, count)
 

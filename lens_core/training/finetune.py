@@ -160,7 +160,7 @@ class FineTuning:
         """Under random heads a published backbone forgets before they have learned anything: they begin where
         heads alone would (Kumar et al., 2022)."""
         learner, photos = self.engine.learner, self.taught.photos
-        if self.done or not learner.published:
+        if self.done or not self.settings.published:
             return
         own = devices.own_part(torch.arange(len(photos)))
         seen = features_of(learner, some(photos, own.tolist()))

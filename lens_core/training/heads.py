@@ -104,9 +104,7 @@ def start_from(features: torch.Tensor, labels: torch.Tensor, embed: nn.Linear, o
 
 def head_lr(settings: Settings) -> float:
     """A backbone that has seen a million photos must not run as fast as heads that have seen none."""
-    return settings.head_lr or settings.lr * (
-        HEAD_LR_FACTOR if settings.pretrained or settings.weights else 1
-    )
+    return settings.head_lr or settings.lr * (HEAD_LR_FACTOR if settings.published else 1)
 
 
 class Objective(nn.Module):

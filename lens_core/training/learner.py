@@ -22,8 +22,6 @@ class Learner(nn.Module):
         super().__init__()
         self.net, self.settings = net, settings
         self.objective = Objective(settings, class_count)
-        self.published = bool(settings.pretrained or settings.weights)
-        """Whether the backbone has learned from other photos before."""
         if settings.finetune == "last":
             layers = self._layers("finetune: last")
             for layer in layers[: -max(1, round(LAST_SHARE * len(layers)))]:
@@ -32,7 +30,7 @@ class Learner(nn.Module):
 
     def train(self, mode: bool = True) -> Learner:
         super().train(mode)
-        if mode and self.published:  # their statistics are better than those of a few hundred photos
+        if mode and self.settings.published:  # their statistics are better than those of a few hundred photos
             for module in self.net.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
