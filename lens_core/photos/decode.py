@@ -21,7 +21,10 @@ from lens_core.photos.upright import turn_for
 __all__ = ["FORMATS", "LEAST_SIDE", "LONG_SIDE", "MOST_PIXELS", "PhotoSource", "decode"]
 
 LONG_SIDE = 1024
-VERSION = 2
+_NEARLY = 896
+"""Long side from where a photo is not made smaller a second time: where the JPEG decoder itself can stop
+between here and ``LONG_SIDE``, as for most phones' photos (4032 pixels -> 1008), nothing is left to do."""
+VERSION = 3
 """Part of the key of all that is cached about photos: raise it whenever one would come out otherwise."""
 
 FIRST_OF_SEVERAL = "shows the first of several pictures in the file"
@@ -48,7 +51,7 @@ def _read(image: Image.Image) -> Photo:
     notes = _which_picture(image)
     if image.format in ("JPEG", "MPO"):
         # The JPEG decoder itself shrinks by 2, 4 or 8: a 12-megapixel photo is never fully decoded.
-        image.draft(None, (LONG_SIDE, LONG_SIDE))
+        image.draft(None, _scaled((width, height), _NEARLY))
     image.load()  # before the EXIF block is read: some readers turn the photo, and say so, only here
     turn = turn_for(image)
     plain, lost = eight_bit(image)
@@ -67,11 +70,15 @@ def _which_picture(image: Image.Image) -> tuple[str, ...]:
 
 
 def _shrink(image: Image.Image) -> Image.Image:
-    scale = LONG_SIDE / max(image.size)
-    if scale >= 1:
+    if max(image.size) <= LONG_SIDE:
         return image
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    # As sharp as bicubic when it only shrinks, in half the time.
+    return image.resize(_scaled(image.size, LONG_SIDE), Image.Resampling.HAMMING)
+
+
+def _scaled(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    scale = long_side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _reason(error: Exception) -> str:

@@ -40,14 +40,17 @@ def centre(photo):
 def test_a_path_bytes_a_pillow_image_and_an_array_are_the_same_photo(tmp_path):
     path = tmp_path / "꽃병.jpg"
     scene((2000, 1500)).save(path)
+    photo = decode(path)
+    for same in (decode(str(path)), decode(path.read_bytes())):
+        np.testing.assert_array_equal(same.pixels, photo.pixels)
+    # Their owner decoded these at full size, so their pixels are only nearly the same.
     with Image.open(path) as image:
-        photos = [decode(path), decode(str(path)), decode(path.read_bytes()), decode(image)]
-        array = decode(np.asarray(image))
-    for photo in photos[1:]:
-        np.testing.assert_array_equal(photo.pixels, photos[0].pixels)
-    # An array was decoded at full size by its owner, so its pixels are only nearly the same.
-    assert np.abs(array.pixels.astype(int) - photos[0].pixels).mean() < 2
-    assert {(photo.width, photo.height) for photo in [*photos, array]} == {(2000, 1500)}
+        opened = [decode(image), decode(np.asarray(image))]
+    for other in opened:
+        assert other.pixels.shape == (768, 1024, 3)
+        small = Image.fromarray(other.pixels).resize(photo.pixels.shape[1::-1])
+        assert np.abs(np.asarray(small, int) - photo.pixels).mean() < 2
+    assert {(one.width, one.height) for one in [photo, *opened]} == {(2000, 1500)}
 
 
 def test_an_image_drawn_in_memory_can_be_asked():
@@ -106,6 +109,15 @@ def test_the_long_side_is_1024_and_the_shape_is_kept(size, image_format):
     assert max(width, height) == LONG_SIDE == 1024
     assert min(width, height) == pytest.approx(1024 * min(size) / max(size), abs=1)
     assert (width > height) == (size[0] > size[1])
+    assert (photo.width, photo.height) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "stops_at"), [((4032, 3024), (756, 1008)), ((1080, 1920), (960, 540)), ((3584, 33), (8, 896))]
+)
+def test_where_the_jpeg_decoder_can_stop_just_below_1024_it_does(size, stops_at):
+    photo = decode(encoded(Image.new("RGB", size, "gray"), "JPEG"))
+    assert photo.pixels.shape[:2] == pytest.approx(stops_at, abs=1)
     assert (photo.width, photo.height) == size
 
 
