@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lens_core.errors import BrokenPluginError, CannotWriteError, LensError, NotInstalledError
 
@@ -22,25 +22,36 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errn
 
 
 class _PrintToStderr:
-    """While any plugin is at work, prints go to stderr: stdout carries results and nothing else.
+    """What a plugin prints while it is at work goes to stderr: stdout carries results and nothing else.
 
-    ``contextlib.redirect_stdout`` would leave the wrong stream behind when threads overlap; this counts them.
+    Meanwhile this stands in for ``sys.stdout`` and tells by its thread who prints: who takes the answers may
+    print them while others are still being worked on.
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside, self._stdout = threading.Lock(), 0, sys.stdout
+        self._lock, self._at_work, self._stdout = threading.Lock(), 0, sys.stdout
+        self._here = threading.local()
 
     def __enter__(self) -> None:
         with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._stdout, sys.stdout = sys.stdout, sys.stderr
+            self._at_work += 1
+            if self._at_work == 1:
+                self._stdout, sys.stdout = sys.stdout, cast("TextIO", self)
+        self._here.depth = self._depth() + 1
 
     def __exit__(self, *_: object) -> None:
+        self._here.depth -= 1
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
+            self._at_work -= 1
+            if self._at_work == 0:
                 sys.stdout = self._stdout
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr if self._depth() else self._stdout, name)
+
+    def _depth(self) -> int:
+        """How many plugins are at work in this thread, each called by the one before."""
+        return getattr(self._here, "depth", 0)
 
 
 _print_to_stderr = _PrintToStderr()

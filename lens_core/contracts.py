@@ -14,7 +14,10 @@ import numpy as np
 from attrs import field, frozen
 from attrs.converters import optional
 from attrs.validators import deep_mapping, ge, in_, instance_of, le
+from attrs.validators import optional as unless_none
 from numpy.typing import NDArray
+
+from lens_core.parallel import cores
 
 if TYPE_CHECKING:
     import torch
@@ -72,6 +75,27 @@ class BackboneOptions:
     """A local ``.safetensors`` file to load instead of a download."""
     img_size: int | None = None
     """Side of the input in pixels; ``None`` lets the plugin choose what it is best at."""
+
+
+MOST_THREADS = 256
+"""Each takes memory, and libraries start as many as they are told to."""
+
+
+@frozen
+class RuntimeOptions:
+    """What every runtime should understand; a plugin's own options extend this class."""
+
+    threads: int | None = field(default=None, validator=unless_none([ge(1), le(MOST_THREADS)]))
+    """CPU threads for one answer; ``None`` shares the cores among those that ask at once."""
+    at_once: int = field(default=1, validator=[ge(1), le(MOST_THREADS)])
+    """How many threads ask at the same time; ``infer-batch`` sets it to its workers."""
+
+    @property
+    def share(self) -> int | None:
+        """CPU threads to compute one answer with; ``None``: as many as the library finds best."""
+        if self.threads is None and self.at_once > 1:
+            return max(1, cores() // self.at_once)
+        return self.threads
 
 
 class Backbone(Protocol):

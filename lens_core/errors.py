@@ -34,7 +34,8 @@
     │   ├── CannotDoError        E460
     │   └── CannotRunHereError   E470
     ├── SettingsError        E6xx  exit 2   settings file, environment, flags
-    │   └── BadSettingError      E600
+    │   ├── BadSettingError      E600
+    │   └── OtherBatchError      E610
     └── EnvironmentFaultError E7xx exit 7   disk, permission, lock, memory
         ├── CannotWriteError     E700
         ├── BusyError            E710
@@ -295,6 +296,13 @@ class BadSettingError(SettingsError):
 
     code = "E600"
     remedy = "See `ai-lens config` for every setting, its value and where it came from."
+
+
+class OtherBatchError(SettingsError):
+    """Answers begun earlier belong to another model, other settings or other photos."""
+
+    code = "E610"
+    remedy = "Run the command they were begun with, or delete that file to begin anew."
 
 
 class EnvironmentFaultError(LensError):

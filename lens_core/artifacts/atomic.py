@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lens_core.errors import CannotWriteError
+from lens_core.errors import BusyError, CannotWriteError
 
 
 @contextmanager
@@ -92,6 +92,22 @@ def _refuse_another_kind(new: Path, old: Path) -> None:
     if old.exists() and old.is_dir() != new.is_dir():
         there = "folder" if old.is_dir() else "file"
         raise CannotWriteError(f"{old} cannot be written: a {there} of that name is in the way.")
+
+
+@contextmanager
+def only_writer(path: Path, lock: Path) -> Iterator[None]:
+    """While the block runs, no other process of ai-lens writes to ``path``, a file or a folder.
+
+    ``lock`` is a file that they agree on. Raises BusyError (E710), or CannotWriteError (E700) for the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    check_writable(lock)
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise BusyError(f"Another ai-lens process is writing to {path}.") from error
 
 
 def check_writable(path: Path) -> None:

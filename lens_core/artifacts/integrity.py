@@ -6,6 +6,7 @@ model. A flipped, missing or added byte anywhere is found; the seal tells damage
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 from lens_core.errors import DamagedArtifactError, ModelLoadError
@@ -41,6 +42,13 @@ def read_sealed(path: Path) -> bytes:
             f"{path} is damaged or was not made by ai-lens: its bytes do not match the seal at its end."
         )
     return content
+
+
+def read_seal(path: str | Path) -> str:
+    """The seal of a file that has been opened before: its name by content."""
+    with Path(path).open("rb") as file:
+        file.seek(-SEAL_LENGTH, os.SEEK_END)
+        return file.read().decode()
 
 
 def _is_pickled(content: bytes) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from lens_core.audit.appearance import PARTS, appearance
 from lens_core.audit.copies import SIDE
 from lens_core.contracts import Finding, Photo, Pixels
 from lens_core.errors import DataError
+from lens_core.parallel import in_order
 from lens_core.photos import duplicates
 from lens_core.photos.decode import VERSION, decode
 from lens_core.photos.quality import QualityChecks
@@ -55,8 +54,7 @@ class Look:
 def look_at(paths: Sequence[Path], checks: QualityChecks) -> Iterator[Look | DataError]:
     """A look at each photo, or why it cannot be read, in order; on all cores."""
     cache = PhotoCache.of("looks", (RECIPE, VERSION, checks.identity))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda path: _look_or_error(path, checks, cache), paths)
+    yield from in_order(lambda path: _look_or_error(path, checks, cache), paths)
 
 
 def _look_or_error(path: Path, checks: QualityChecks, cache: PhotoCache) -> Look | DataError:

@@ -1,25 +1,40 @@
-"""``ai-lens infer-batch``: a folder of photos -> one JSON line each."""
+"""``ai-lens infer-batch``: a folder or a list of photos -> one JSON line each."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
+
+    from lens_core.runtime.batch import Batch
 
 
 def infer_batch(
     context: typer.Context,
     model: options.Model,
     place: options.Place,
-    input_dir: Annotated[Path, typer.Option(help="The folder of photos.")],
+    input_dir: Annotated[Path | None, typer.Option(help="The folder of photos.")] = None,
+    input_list: Annotated[
+        str | None, typer.Option(help="A file that names one photo per line; - is standard input.")
+    ] = None,
     output: Annotated[str, typer.Option(help="The .jsonl file to write; - is standard output.")] = "-",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Photos worked on at a time. [default: one per core]")
+    ] = None,
+    keep_decoded: Annotated[
+        bool,
+        typer.Option(
+            "--keep-decoded",
+            help="Keep decoded photos in the cache folder, 2 MB each, for the next run over them.",
+        ),
+    ] = False,
     reject_threshold: options.Threshold = None,
     topk: options.TopK = 3,
     index_file: options.IndexFile = None,
@@ -31,20 +46,18 @@ def infer_batch(
     lang: options.Lang = None,
     describe: options.Describe = False,
 ) -> None:
-    """Answer every photo of a folder. Exits with 6 when some could not be read; their lines say why."""
-    from lens_core.artifacts.atomic import atomic_path, check_writable
-    from lens_core.cli.say import stages, warn
-    from lens_core.errors import BATCH_HAD_FAILURES, LayoutError
-    from lens_core.photos.layout import list_photos
-    from lens_core.runtime.batch import infer_batch
+    """Answer many photos. Exits with 6 when some could not be read; their lines say why.
 
-    if not input_dir.is_dir():
-        raise LayoutError(f"There is no folder {input_dir}.", "Pass --input-dir a folder of photos.")
-    photos = list_photos(input_dir)
-    if not photos:
-        raise LayoutError(f"{input_dir} holds no photos.", "Pass --input-dir a folder of photos.")
-    if output != "-":
-        check_writable(Path(output))
+    Run again after it was stopped, it goes on where it was.
+    """
+    from lens_core.cli.say import warn
+    from lens_core.errors import BATCH_HAD_FAILURES
+    from lens_core.parallel import cores
+    from lens_core.photos.decode import decode
+    from lens_core.runtime.batch import Batch
+    from lens_core.runtime.decoded import DecodedPhotos
+
+    photos = _photos(input_dir, input_list)
     lens = choices.open_lens(
         context,
         model,
@@ -52,29 +65,22 @@ def infer_batch(
         index=index,
         index_option=index_option,
         runtime_option=runtime_option,
+        at_once=min(workers or cores(), len(photos)),
         quality=quality,
         quality_option=quality_option,
         lang=lang,
         describe=describe,
     )
-    with stages() as stage:
-        answers = infer_batch(
-            lens,
-            place,
-            photos,
-            reject_threshold=reject_threshold,
-            topk=topk,
-            strip_pii=choices.settings(context).strip_pii,
-            progress=stage("Answering"),
-        )
-        if output == "-":
-            failed = _write(answers, sys.stdout)
-        else:
-            with (
-                atomic_path(Path(output)) as temporary,
-                temporary.open("w", encoding="utf-8", newline="\n") as file,
-            ):
-                failed = _write(answers, file)
+    settings = choices.settings(context)
+    batch = Batch(
+        lens,
+        place,
+        reject_threshold=reject_threshold,
+        topk=topk,
+        strip_pii=settings.strip_pii,
+        read=DecodedPhotos() if keep_decoded else decode,
+    )
+    failed = _print(batch, photos) if output == "-" else _write(batch, photos, Path(output))
     for warning in lens.warnings:
         warn(warning)
     if failed:
@@ -82,12 +88,57 @@ def infer_batch(
         raise typer.Exit(BATCH_HAD_FAILURES)
 
 
-def _write(answers: Iterator[dict[str, Any]], file: TextIO) -> int:
-    """Write the lines; returns how many are errors."""
+def _photos(folder: Path | None, names: str | None) -> list[Path]:
+    """The photos to ask about. Raises LayoutError (E100) where there are none."""
+    from lens_core.errors import LayoutError
+    from lens_core.photos.listing import list_photos, named_photos
+
+    if folder and not names:
+        photos, advice = list_photos(folder), "Pass --input-dir a folder of photos."
+    elif names and not folder:
+        photos, advice = named_photos(_read(names)), "Write one path per line."
+    else:
+        raise typer.BadParameter("name the photos by either --input-dir or --input-list")
+    if not photos:
+        raise LayoutError(f"There are no photos in {folder or names}.", advice)
+    return photos
+
+
+def _read(names: str) -> bytes:
+    from lens_core.errors import LayoutError
+
+    if names == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(names).read_bytes()
+    except OSError as error:
+        raise LayoutError(f"{names} cannot be read: {error.strerror}.", "Name a list of photos.") from error
+
+
+def _print(batch: Batch, photos: Sequence[Path]) -> int:
+    """Returns how many could not be read."""
+    from lens_core.cli.say import stages
     from lens_core.runtime.batch import to_line
 
     failed = 0
-    for answer in answers:
-        file.write(to_line(answer))
-        failed += "error" in answer
+    with stages() as stage:
+        for answer in batch.answers(photos, stage("Answering")):
+            print(to_line(answer), end="", flush=True)
+            failed += "error" in answer
     return failed
+
+
+def _write(batch: Batch, photos: Sequence[Path], output: Path) -> int:
+    """The same into a file, going on where an earlier process was stopped."""
+    from lens_core.cli.say import say, stages
+    from lens_core.runtime.ledger import ledger_of
+
+    batch.check()
+    with ledger_of(output, batch.identity) as ledger:
+        missing = ledger.missing(photos, batch.called)
+        if len(missing) < len(photos):
+            say(f"{len(photos) - len(missing)} of {len(photos)} photos were answered before; going on.")
+        with stages() as stage:
+            for answer in batch.answers(missing, stage("Answering")):
+                ledger.write(answer)
+        return ledger.failed

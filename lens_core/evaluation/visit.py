@@ -116,7 +116,7 @@ def _look(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], stage: Sta
     paths = [photo.path for photo in dataset.photos] + [stray.path for stray in strays]
     embeddings, logits, phashes = [], [], []
     progress = stage("Asking the model")
-    for _, photos in decoded_batches(paths):
+    for photos in decoded_batches(paths):
         good = [_readable(photo) for photo in photos]
         outputs = lens.see(lens.prepare(good))
         embeddings.append(outputs[0])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
 from PIL import Image
 
 from lens_core.errors import DataError
+from lens_core.parallel import in_order
 from lens_core.photos.decode import decode
 
 LONG_SIDE = 240
@@ -35,8 +34,7 @@ class Thumbnail:
 
 def thumbnails(paths: Iterable[Path], long_side: int = LONG_SIDE) -> list[Thumbnail | None]:
     """Of each photo, in order; None where it cannot be read. On all cores."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda path: _thumbnail(path, long_side), paths))
+    return list(in_order(lambda path: _thumbnail(path, long_side), paths))
 
 
 def _thumbnail(path: Path, long_side: int) -> Thumbnail | None:

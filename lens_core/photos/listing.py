@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,18 @@ def list_photos(folder: Path, root: Path | None = None) -> list[Path]:
     photos = [folder / entry.name for entry in _visible(folder, root) if _is_photo(entry)]
     names.refuse_same(photos, nfc, "Remove or rename one of the two photos.")
     return sorted(photos, key=lambda path: nfc(path.name))
+
+
+def named_photos(listed: bytes) -> list[Path]:
+    """The photos in a list of paths, one per line, each once, in that order.
+
+    Raises LayoutError (E100) for a name that cannot be used.
+    """
+    lines = listed.removeprefix(codecs.BOM_UTF8).splitlines()
+    photos = [Path(os.fsdecode(line)) for line in dict.fromkeys(lines) if line]
+    for photo in photos:
+        names.refuse_unusable(photo)
+    return photos
 
 
 def list_folders(folder: Path, root: Path) -> dict[str, Path]:

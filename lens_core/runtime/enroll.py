@@ -22,7 +22,7 @@ def build_gallery(
     """Embed these photos. Raises the error (E12x) of the first one that cannot be read."""
     embeddings = []
     done = 0
-    for _, decoded in decoded_batches([photo.path for photo in photos]):
+    for decoded in decoded_batches([photo.path for photo in photos]):
         for photo in decoded:
             if isinstance(photo, Exception):
                 raise photo

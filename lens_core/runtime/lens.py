@@ -12,10 +12,11 @@ from attrs import frozen
 
 from lens_core import plugins
 from lens_core.artifacts import gallery as galleries
+from lens_core.artifacts import integrity
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import Thresholds
-from lens_core.contracts import Floats, Photo, Pixels, Runtime
+from lens_core.contracts import Floats, Photo, Pixels, Runtime, RuntimeOptions
 from lens_core.decision import messages, scores
 from lens_core.decision.calibration import probabilities
 from lens_core.decision.rule import Evidence, decide
@@ -86,6 +87,7 @@ class Lens:
         index: the index plugin to search with; by default the one the gallery was built with.
         index_options: options of that plugin.
         runtime_options: options of the runtime plugin, for example ``{"threads": 2}``.
+        at_once: how many threads will ask at the same time; the cores are shared among them.
         quality: the photo checkers whose hints are given; by default every one that is installed.
         quality_options: their options by name, for example ``{"photo": {"blur_radius": 1.4}}``.
         lang: language of messages, hints and descriptions, ``ko`` or ``en``.
@@ -106,6 +108,7 @@ class Lens:
         index: str | None = None,
         index_options: dict[str, Any] | None = None,
         runtime_options: dict[str, Any] | None = None,
+        at_once: int = 1,
         quality: Sequence[str] | None = None,
         quality_options: dict[str, dict[str, Any]] | None = None,
         lang: str = "ko",
@@ -114,9 +117,11 @@ class Lens:
         if lang not in messages.RECOLLECT:
             raise BadSettingError(f"lang: expected 'ko' or 'en', got {lang!r}.", "Pass one of the two.")
         self.path = Path(model_path)
-        self._runtime = open_runtime(self.path, runtime_options or {})
+        self.at_once = at_once
+        self._runtime = open_runtime(self.path, runtime_options or {}, at_once)
         self.manifest = manifests.from_documents(self._runtime.documents, self.path)
         self.lang, self._describe = lang, describe
+        self._index_file, self._runtime_options = index_file, runtime_options or {}
         self._search = self._open_gallery(index_file, index, index_options or {})
         self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
         self._quality: QualityChecks | None = None
@@ -126,6 +131,21 @@ class Lens:
     def gallery(self) -> Gallery:
         """The reference embeddings this lens answers from."""
         return self._search.gallery
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What an answer depends on besides the question; equal: the same photo is answered alike."""
+        # The manifest among the documents holds the hash of the weights.
+        stored = b"".join(content for _, content in sorted(self._runtime.documents.items()))
+        return {
+            "model": f"{self.manifest.model_version} {integrity.sha256(stored)[:16]}",
+            "gallery": integrity.read_seal(self._index_file)[:16] if self._index_file else "the model's own",
+            "index": [self._search.index, self._search.index_options],
+            "runtime_options": self._runtime_options,
+            "hints": self._checks().identity,
+            "lang": self.lang,
+            "describe": self._describe,
+        }
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -293,13 +313,18 @@ class Lens:
         return galleries.from_bytes(self._runtime.documents[galleries.NAME])
 
 
-def open_runtime(path: Path, options: dict[str, Any]) -> Runtime:
-    """Open an artifact with the runtime its suffix names. Raises ModelLoadError (E200)."""
+def open_runtime(path: Path, options: dict[str, Any], at_once: int = 1) -> Runtime:
+    """Open an artifact with the runtime its suffix names, to be asked by so many threads at the same time.
+
+    Raises ModelLoadError (E200).
+    """
     if not path.exists():
         raise ModelLoadError(f"There is no model file {path}.")
     suffix = path.suffix.removeprefix(".").lower()
     if not suffix:
         raise ModelLoadError(f"{path} has no suffix, so its format is not known.")
     driver = plugins.load("runtime", suffix)
+    if at_once > 1 and issubclass(driver.options_type(), RuntimeOptions):
+        options = {"at_once": at_once, **options}
     runtime: Runtime = driver.make("make_runtime", path=path, options=driver.options(options))
     return runtime

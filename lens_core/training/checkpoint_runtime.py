@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lens_core.contracts import Floats, NoOptions, Pixels, Runtime
+from lens_core.contracts import Floats, Pixels, Runtime, RuntimeOptions
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import checked_photos
 
 
 @hookimpl
-def make_runtime(path: Path, options: NoOptions) -> Runtime:
-    return CheckpointRuntime(path)
+def options_type() -> type[RuntimeOptions]:
+    return RuntimeOptions
+
+
+@hookimpl
+def make_runtime(path: Path, options: RuntimeOptions) -> Runtime:
+    return CheckpointRuntime(path, options)
 
 
 class CheckpointRuntime:
     """Runs the network as it was trained."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: RuntimeOptions) -> None:
+        import torch
+
         from lens_core.training import checkpoint
 
+        if options.share:
+            torch.set_num_threads(options.share)  # for the whole process: PyTorch knows no other way
         self._net, self.documents = checkpoint.load(path)
 
     def run(self, images: Pixels) -> tuple[Floats, Floats]:

@@ -10,12 +10,10 @@ from pathlib import Path
 import attrs
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 
-from lens_core.artifacts.atomic import check_writable
+from lens_core.artifacts.atomic import only_writer
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.provenance import Origin
-from lens_core.errors import BusyError
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, Tell, silent, tell_nobody
@@ -118,15 +116,10 @@ def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
 
 @contextmanager
 def _only_writer(save_dir: Path) -> Iterator[None]:
-    """One training run at a time in a folder; who comes second is told."""
+    """One training run at a time in a folder. Of processes that train together only the first one asks."""
     if not is_main():
         yield
         return
     name = hashlib.sha256(str(save_dir.resolve()).encode()).hexdigest()[:24]
-    lock = cache_folder() / "locks" / name
-    check_writable(lock)
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout as error:
-        raise BusyError(f"Another ai-lens process is writing to {save_dir}.") from error
+    with only_writer(save_dir, cache_folder() / "locks" / name):
+        yield

@@ -1,15 +1,20 @@
 """What each command prints, where, and how it ends."""
 
+import contextlib
 import json
 import re
 import shutil
+from itertools import islice
 
 import onnx
 import pytest
 from PIL import Image
 
+from ai_lens_helper import Lens
 from lens_core import plugins
 from lens_core.errors import LensError, all_errors
+from lens_core.runtime.batch import Batch
+from lens_core.runtime.ledger import ledger_of
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
 
@@ -345,7 +350,54 @@ def test_a_batch_that_cannot_start_leaves_the_old_results(ai_lens, onnx_model, c
 @pytest.mark.parametrize("which", ["none", "empty"])
 def test_a_batch_of_nothing_is_e100(ai_lens, onnx_model, tmp_path, which):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.txt").write_text("\n")
     failed(batch(ai_lens, onnx_model, tmp_path / which), 3, "E100")
+    listed = tmp_path / f"{which}.txt"
+    asked = ("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", listed)
+    assert str(listed) in failed(ai_lens(*asked), 3, "E100")
+
+
+def test_a_batch_takes_a_list_of_photos(ai_lens, onnx_model, captures, tmp_path):
+    photos = [captures / "3.jpg", captures / "1.jpg", captures / "gone.jpg"]
+    listed = tmp_path / "목록.txt"
+    listed.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(map(str, [*photos, photos[0]])).encode())
+    done = ai_lens("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", listed)
+    assert done.status == 6
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line["image"] for line in lines] == list(map(str, photos))
+    assert lines[2]["error"]["code"] == "E120"
+
+
+def test_a_batch_needs_a_folder_or_a_list_not_both(ai_lens, onnx_model, captures):
+    asked = ("infer-batch", "--model", onnx_model, "--place", "A")
+    assert ai_lens(*asked).status == 2
+    both = batch(ai_lens, onnx_model, captures, "--input-list", "-")
+    assert both.status == 2
+    assert "either --input-dir or --input-list" in both.err
+
+
+def test_a_stopped_batch_goes_on_with_the_same_command_only(ai_lens, onnx_model, captures, tmp_path):
+    target = tmp_path / "results.jsonl"
+    whole = batch(ai_lens, onnx_model, captures).out
+    asked = Batch(Lens(onnx_model), "A")
+    with contextlib.suppress(KeyboardInterrupt), ledger_of(target, asked.identity) as ledger:
+        for answer in islice(asked.answers(sorted(captures.iterdir())), 2):
+            ledger.write(answer)
+        raise KeyboardInterrupt
+    for other in (("--topk", 1), ("--lang", "en"), ("--reject-threshold", 0.5), ("--index", "faiss")):
+        refused = batch(ai_lens, onnx_model, captures, "--output", target, *other)
+        assert "begun otherwise" in failed(refused, 2, "E610")
+    done = batch(ai_lens, onnx_model, captures, "--output", target)
+    assert "2 of 5 photos were answered before" in done.err
+    assert target.read_text(encoding="utf-8") == whole
+    assert not target.with_name("results.jsonl.part").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_workers_gives_the_same_lines(ai_lens, onnx_model, captures, workers):
+    plain = batch(ai_lens, onnx_model, captures).out
+    assert batch(ai_lens, onnx_model, captures, "--workers", workers).out == plain
+    assert batch(ai_lens, onnx_model, captures, "--keep-decoded").out == plain
 
 
 # --- export, config, plugins, whole job

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -348,6 +349,27 @@ def test_what_a_product_prints_in_use_goes_to_stderr(install, capsys):
     install("ai-lens-loud", code, "ai_lens.indexes", "loud")
     plugins.make("index", "loud", {}, dim=3).warm_up()
     assert capsys.readouterr() == ("", "warm\n")
+
+
+def test_others_print_to_stdout_while_a_plugin_is_at_work(install, capsys):
+    """Whoever takes the answers of a batch prints them while the next ones are being worked on."""
+    code = BARE.replace("return ExactIndex(dim)", "return Slow(dim)") + (
+        "import threading\nclass Slow(ExactIndex):\n"
+        "    began, ended = threading.Event(), threading.Event()\n"
+        "    def warm_up(self):\n        print('inside')\n"
+        "        self.began.set()\n        self.ended.wait(60)\n        print('still inside')\n"
+    )
+    install("ai-lens-slow", code, "ai_lens.indexes", "slow")
+    index = plugins.make("index", "slow", {}, dim=3)
+    worker = threading.Thread(target=index.warm_up)
+    worker.start()
+    assert index.began.wait(60)
+    print("an answer")
+    index.ended.set()
+    worker.join()
+    printed = capsys.readouterr()
+    assert printed.out == "an answer\n"
+    assert printed.err.splitlines() == ["inside", "still inside"]
 
 
 def test_a_plugins_own_error_reaches_the_user_as_it_is(install):

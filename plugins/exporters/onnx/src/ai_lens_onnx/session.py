@@ -9,7 +9,7 @@ import attrs
 
 from ai_lens_onnx import layout
 from lens_core.artifacts.metadata import to_documents
-from lens_core.contracts import Documents, Floats, Pixels
+from lens_core.contracts import Documents, Floats, Pixels, RuntimeOptions
 from lens_core.errors import BadSettingError, ModelLoadError
 from lens_core.runtime.arrays import checked_photos
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
 
 CPU = "CPUExecutionProvider"
-MOST_THREADS = 256
-"""Each takes memory, and ONNX Runtime starts as many as it is told to."""
 
 
 def _are_provider_names(_: object, __: object, names: tuple[str, ...]) -> None:
@@ -27,14 +25,9 @@ def _are_provider_names(_: object, __: object, names: tuple[str, ...]) -> None:
 
 
 @attrs.frozen
-class SessionOptions:
+class SessionOptions(RuntimeOptions):
     """What an answer may use of the machine."""
 
-    threads: int | None = attrs.field(
-        default=None,
-        validator=attrs.validators.optional([attrs.validators.ge(1), attrs.validators.le(MOST_THREADS)]),
-    )
-    """CPU threads for one answer; ``None`` takes one per physical core."""
     providers: tuple[str, ...] = attrs.field(default=(CPU,), validator=_are_provider_names)
     """Execution providers, best first. What they cannot do, the CPU does."""
 
@@ -67,7 +60,7 @@ def _open(
     try:
         session = onnxruntime.InferenceSession(
             content,
-            _library_options(kind, options.threads),
+            _library_options(kind, options.share),
             providers=list(options.providers),
             enable_fallback=0,  # else it prints to stdout and takes the CPU
         )
@@ -99,7 +92,7 @@ def _library_options(kind: layout.Format, threads: int | None) -> onnxruntime.Se
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0  # 0: the library counts the cores
+    options.intra_op_num_threads = threads or 0  # 0: one per physical core
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; what follows is for the developers of ONNX Runtime
     options.add_session_config_entry("session.load_model_format", kind.library_name)

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 from ai_lens_torchscript import layout
 from lens_core.artifacts import integrity
-from lens_core.contracts import Documents, Floats, Pixels, Runtime
+from lens_core.contracts import Documents, Floats, Pixels, Runtime, RuntimeOptions
 from lens_core.errors import ModelLoadError
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import checked_photos
@@ -19,25 +19,31 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def make_runtime(path: Path) -> Runtime:
+def options_type() -> type[RuntimeOptions]:
+    return RuntimeOptions
+
+
+@hookimpl
+def make_runtime(path: Path, options: RuntimeOptions) -> Runtime:
     """Open a file that ``ai-lens export`` wrote.
 
     Raises ModelLoadError (E200) when it cannot be read or is not such a file, DamagedArtifactError (E210)
     when its bytes have changed since.
     """
-    return TorchScriptRuntime(path)
+    return TorchScriptRuntime(path, options)
 
 
 class TorchScriptRuntime:
     """An opened file. Several threads may call :meth:`run` at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: RuntimeOptions) -> None:
         content = integrity.read_sealed(path)
         try:
             self.documents: Documents = layout.documents(content)
         except BadZipFile as error:
             raise ModelLoadError(f"{path} is not a TorchScript file: {error}.") from error
         self._network = _open(path, content)
+        _use_threads(options.share)
         self._size = _photo_size(path, self._network)
 
     def run(self, images: Pixels) -> tuple[Floats, Floats]:
@@ -51,6 +57,13 @@ class TorchScriptRuntime:
         with torch.inference_mode():
             embeddings, logits = self._network(torch.tensor(checked_photos(images, self._size)))
         return embeddings.numpy(), logits.numpy()
+
+
+def _use_threads(count: int | None) -> None:
+    import torch
+
+    if count:
+        torch.set_num_threads(count)  # for the whole process: PyTorch knows no other way
 
 
 def _open(path: Path, content: bytes) -> torch.jit.ScriptModule:
