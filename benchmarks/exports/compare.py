@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,13 +22,12 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from shared import MUSEUMS, WEIGHTS, need_shared, report
+from models import trained
+from shared import MUSEUMS, need_shared, report
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 BACKBONES = ("mobilenetv2", "resnet50", "efficientnet_b3", "convnext_tiny", "vit_b16")
 EXPORTERS = ("onnx", "ort-mobile", "openvino", "torchscript", "coreml")
-REAL = "mobilenetv2"
-PHOTOS_PER_ITEM, ITEMS_PER_PLACE = 5, 4
 REPEATS = 15
 
 
@@ -64,10 +62,7 @@ def _apart(backbone: str, exporters: list[str]) -> list[dict[str, Any]]:
 def measure(backbone: str, exporters: list[str]) -> Iterator[dict[str, Any]]:
     """Train a checkpoint with this backbone, then export it to everything, in fp32 and int8."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        data = MUSEUMS / "data" if backbone == REAL else _few_photos(folder / "data")
-        weights = WEIGHTS if backbone == REAL else _random_weights(backbone, folder)
-        checkpoint = _train(backbone, weights, data, folder / "run")
+        checkpoint, data = trained(backbone, Path(temporary))
         yield {
             "backbone": backbone,
             "exporter": "checkpoint",
@@ -80,37 +75,6 @@ def measure(backbone: str, exporters: list[str]) -> Iterator[dict[str, Any]]:
             for quantize in (None, "int8"):
                 about = {"backbone": backbone, "exporter": exporter, "precision": quantize or "fp32"}
                 yield about | _export(checkpoint, exporter, quantize, data)
-
-
-def _few_photos(folder: Path) -> Path:
-    for place in sorted((MUSEUMS / "data").iterdir()):
-        for item in sorted(place.iterdir())[:ITEMS_PER_PLACE]:
-            (folder / place.name / item.name).mkdir(parents=True)
-            for photo in sorted(item.iterdir())[:PHOTOS_PER_ITEM]:
-                shutil.copyfile(photo, folder / place.name / item.name / photo.name)
-    return folder
-
-
-def _random_weights(backbone: str, folder: Path) -> Path:
-    import safetensors.torch
-    import timm
-    import torch
-    from ai_lens_timm.names import resolve
-
-    torch.manual_seed(0)
-    net = timm.create_model(resolve(backbone).timm_name, pretrained=False, num_classes=0)
-    path = folder / "random.safetensors"
-    safetensors.torch.save_file(net.state_dict(), path)
-    return path
-
-
-def _train(backbone: str, weights: Path, data: Path, save_dir: Path) -> Path:
-    from lens_core.photos.layout import scan
-    from lens_core.settings import resolve
-    from lens_core.training.train import train
-
-    flags = {"backbone": backbone, "weights": str(weights), "min_images": 5}
-    return train(resolve(flags=flags, environ={}).settings, scan(data), save_dir).checkpoint
 
 
 def _export(checkpoint: Path, exporter: str, quantize: str | None, data: Path) -> dict[str, Any]:
