@@ -1,6 +1,7 @@
 """Galleries built apart from the model: other places, other indexes, other machines."""
 
 import re
+import unicodedata
 
 import attrs
 import numpy as np
@@ -160,6 +161,67 @@ def test_a_gallery_of_several_places_answers_each(onnx_model, lens, museum, save
         one, other = (which.infer(place, visitor(place, item)) for which in (lens, both))
         assert one.predictions == other.predictions
         assert one.distance == pytest.approx(other.distance, abs=1e-4)
+
+
+def test_a_file_of_several_places_holds_an_index_of_each_and_opens_it_when_asked(
+    onnx_model, lens, museum, save, visitor, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path / "cache"))
+    path = save(build_gallery(lens, scan(museum).photos), "faiss")
+    stored = read_file(path).indexes
+    assert set(stored) == {"A", "B"}
+    both = Lens(onnx_model, index_file=path)
+    both.infer("B", visitor("B", "탑"))
+    opened = tmp_path / "cache" / "index"
+    assert [file.name for file in opened.iterdir()] == [stored["B"].sha256]
+    both.warm_up()
+    assert {file.name for file in opened.iterdir()} == {index.sha256 for index in stored.values()}
+    assert both.warnings == ()
+
+
+def test_a_gallery_file_is_looked_at_where_it_lies(onnx_model, gallery_of_c, save, visitor):
+    path = save(gallery_of_c)
+    lens = Lens(onnx_model, index_file=path)
+    expected = lens.infer("C", visitor("C", "향로"))
+    assert not lens.gallery.embeddings.flags.owndata
+    assert not lens.gallery.embeddings.flags.writeable
+    save(gallery_of_c.prototypes())  # another file in its place
+    assert lens.infer("C", visitor("C", "향로")) == expected
+
+
+def test_the_exact_index_searches_the_gallery_and_stores_no_vector_twice(gallery_of_c, save):
+    path = save(gallery_of_c)
+    assert read_file(path).indexes == {}
+    one = gallery_of_c.embeddings.tobytes()[:64]
+    assert path.read_bytes().count(one) == 1
+    assert save(gallery_of_c, "faiss").read_bytes().count(one) == 2
+
+
+def test_an_index_that_is_not_stored_is_built_without_a_word(
+    onnx_model, gallery_of_c, save, install, visitor
+):
+    options = "import attrs\n@attrs.frozen\nclass Options:\n    size: int = 1\n"
+    options += "@hookimpl\ndef options_type():\n    return Options\n"
+    install("ai-lens-light", COARSE.format(change="") + options, "ai_lens.indexes", "light")
+    path, exact = save(gallery_of_c, "light"), Lens(onnx_model, index_file=save(gallery_of_c))
+    assert read_file(path).indexes == {}
+    for given in ({}, {"size": 2}):
+        lens = Lens(onnx_model, index_file=path, index_options=given)
+        assert lens.infer("C", visitor("C", "화로")) == exact.infer("C", visitor("C", "화로"))
+        assert lens.warnings == ()
+
+
+def test_names_of_a_gallery_may_be_spelt_as_a_mac_spells_them(onnx_model, gallery_of_c, save, visitor):
+    def as_a_mac(name):
+        return unicodedata.normalize("NFD", name)
+
+    labels = [(as_a_mac("나전관"), as_a_mac(item)) for _, item in gallery_of_c.labels]
+    lens = Lens(onnx_model, index_file=save(Gallery.of(gallery_of_c.embeddings, labels)))
+    photo = visitor("C", "거울")
+    result = lens.infer("나전관", photo)
+    assert result == lens.infer(as_a_mac("나전관"), photo)
+    assert result.place == "나전관"
+    assert {prediction.item for prediction in result.predictions} == {"화로", "향로", "거울"}
 
 
 def test_a_gallery_of_one_place_knows_no_other(onnx_model, gallery_of_c, save, visitor):
