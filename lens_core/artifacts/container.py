@@ -8,7 +8,6 @@ the seal (see :mod:`lens_core.artifacts.integrity`) is the zip's comment.
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 
 from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_path
-from lens_core.artifacts.integrity import SEAL_LENGTH, Binary, read_sealed
+from lens_core.artifacts.integrity import SEAL_LENGTH, read_sealed
 from lens_core.contracts import Pixels
 from lens_core.errors import ModelLoadError
 
@@ -91,12 +90,12 @@ def peek(path: Path, name: str) -> bytes:
         raise ModelLoadError(f"{path} cannot be read: {error}.") from error
 
 
-def _write(file: Binary, documents: Mapping[str, Content]) -> None:
-    with zipfile.ZipFile(cast("IO[bytes]", file), "w", zipfile.ZIP_STORED) as archive:
+def _write(file: io.BytesIO | io.BufferedRandom, documents: Mapping[str, Content]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in documents.items():
             _add(archive, file.tell(), name, [content] if isinstance(content, bytes) else content)
         archive.comment = _COMMENT + b"0" * SEAL_LENGTH
-    file.seek(-SEAL_LENGTH, os.SEEK_END)
+    file.seek(-SEAL_LENGTH, io.SEEK_END)
     file.truncate()
     integrity.seal_file(file)
 

@@ -184,10 +184,9 @@ def _fault(gallery: Gallery) -> str | None:
         return "not every embedding has its label"
     if list(gallery.items) != sorted(gallery.items):
         return "its rows are not sorted"
-    # What is no number among an item's embeddings is none in their mean.
     if means.dtype != np.float32 or means.shape != (len(gallery.items), embeddings.shape[1]):
         return "not every item has its mean"
-    if not np.isfinite(means).all():
+    if not np.isfinite(means).all():  # what is no number among an item's embeddings is none in their mean
         return "it holds no numbers"
     if hashes is not None and (hashes.dtype != np.uint8 or hashes.shape != (len(embeddings), 8)):
         return "not every photo has its hash"

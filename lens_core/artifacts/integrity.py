@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from mmap import ACCESS_READ, mmap
+import mmap
 from pathlib import Path
 
 from lens_core.errors import ArtifactError, DamagedArtifactError, ModelLoadError
 
-Binary = io.RawIOBase | io.BufferedIOBase
-"""A file open for bytes."""
 SEAL_LENGTH = 64
-_BLOCK = 256 * 1024
-"""Bytes hashed at a time: few enough to stay in the processor's cache."""
+_BLOCK = 4 * 1024 * 1024
+"""Bytes of a mapped file that are looked at before they are let go."""
 
 
 def seal(content: bytes) -> bytes:
@@ -26,12 +24,12 @@ def seal(content: bytes) -> bytes:
     return content + hashlib.sha256(content).hexdigest().encode()
 
 
-def seal_file(file: Binary) -> None:
+def seal_file(file: io.BytesIO | io.BufferedRandom) -> None:
     """The same for a file open for reading and writing: all that is in it, then its seal."""
-    length = file.seek(0, 2)
     file.seek(0)
-    found = _digest(file, length)
-    file.write(found)
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0, io.SEEK_END)
+    file.write(found.encode())
 
 
 def read_sealed(path: Path) -> bytes:
@@ -52,39 +50,35 @@ def read_sealed(path: Path) -> bytes:
     return content
 
 
-def map_sealed(path: Path) -> mmap:
+def map_sealed(path: Path) -> mmap.mmap:
     """The same for files too large to be read: checked once, then read from disk where they are looked at.
 
-    The check reads through the same open file instead of the mapping, so that its pages are not counted as
-    this process's memory. A file replaced by another, as everything here writes files, stays what it was for
-    who has it mapped; one that is written over in place does not, which no check could prevent. Raises as
-    :func:`read_sealed`.
+    A file replaced by another, as everything here writes files, stays what it was for who has it mapped; one
+    that is written over in place does not, which no check could prevent. Raises as :func:`read_sealed`.
     """
     try:
-        with path.open("rb", buffering=0) as file:
-            length = file.seek(0, 2)
-            if not length:
+        with path.open("rb") as file:
+            if not file.seek(0, io.SEEK_END):
                 raise DamagedArtifactError(f"{path} is empty.")
-            content = mmap(file.fileno(), length, access=ACCESS_READ)
-            file.seek(0)
-            found = _digest(file, length - SEAL_LENGTH)
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if found != content[-SEAL_LENGTH:]:
+    if _mapped_digest(content, len(content) - SEAL_LENGTH) != content[-SEAL_LENGTH:]:
         raise _refusal(content, path)
     return content
 
 
-def _digest(file: Binary, length: int) -> bytes:
-    """The seal of the next ``length`` bytes, or of all that is left."""
-    digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
-    while length > 0 and (count := file.readinto(block[: min(length, _BLOCK)])):
-        digest.update(block[:count])
-        length -= count
+def _mapped_digest(content: mmap.mmap, length: int) -> bytes:
+    """The seal of the first ``length`` bytes. They are not kept in this process's memory."""
+    digest, view = hashlib.sha256(), memoryview(content)
+    for start in range(0, length, _BLOCK):
+        digest.update(view[start : min(start + _BLOCK, length)])
+        if hasattr(content, "madvise"):  # not on Windows
+            content.madvise(mmap.MADV_DONTNEED, start, _BLOCK)
     return digest.hexdigest().encode()
 
 
-def _refusal(content: bytes | mmap, path: Path) -> ArtifactError:
+def _refusal(content: bytes | mmap.mmap, path: Path) -> ArtifactError:
     if _is_pickled(content):
         return ModelLoadError(
             f"{path} is a Python pickle, as torch.save writes it; opening one can run foreign code.",
@@ -95,7 +89,7 @@ def _refusal(content: bytes | mmap, path: Path) -> ArtifactError:
     )
 
 
-def _is_pickled(content: bytes | mmap) -> bool:
+def _is_pickled(content: bytes | mmap.mmap) -> bool:
     """Only to say so plainly; the seal is what protects."""
     bare = content[:1] == b"\x80" and content[-1:] == b"."
     return bare or (content[:2] == b"PK" and b"data.pkl" in content[:4096])
