@@ -58,6 +58,7 @@ CONTRACTS = (
     contracts.Loss,
     contracts.ClassScorer,
     contracts.VectorIndex,
+    contracts.StoredIndex,
     contracts.Exporter,
     contracts.Quantizer,
     contracts.HalfPrecision,

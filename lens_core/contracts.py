@@ -165,7 +165,11 @@ class VectorIndex(Protocol):
     def __len__(self) -> int: ...
 
     def build(self, vectors: Floats) -> None:
-        """Index ``float32[N, D]`` in place of what was there; rows are numbered in their order."""
+        """Index ``float32[N, D]`` in place of what was there; rows are numbered in their order.
+
+        The vectors are the gallery's own, often mapped from its file, and stay as they are as long as the
+        index is used: one that compares with the vectors themselves need not copy them.
+        """
         ...
 
     def add(self, vectors: Floats) -> None:
@@ -182,6 +186,13 @@ class VectorIndex(Protocol):
     def remove(self, rows: Rows) -> None:
         """Forget these rows; those behind move up. Raises CannotDoError (E460) where the library cannot."""
         ...
+
+
+class StoredIndex(VectorIndex, Protocol):
+    """An index that takes long to build: gallery files hold it ready. One without these is built when asked.
+
+    The three come together.
+    """
 
     def save(self, path: Path) -> None:
         """Write the index to one file."""

@@ -40,12 +40,16 @@ class Material:
     folder: Path
     size: int
 
+    @property
+    def path(self) -> Path:
+        """Of the vectors."""
+        return self.folder / f"vectors-{self.size}.npy"
+
     def vectors(self) -> Floats:
         """float32[size, DIM], mapped."""
-        path = self.folder / f"vectors-{self.size}.npy"
-        if not path.exists():
-            _write_vectors(path, self.size)
-        vectors: Floats = np.load(path, mmap_mode="r")
+        if not self.path.exists():
+            _write_vectors(self.path, self.size)
+        vectors: Floats = np.load(self.path, mmap_mode="r")
         return vectors
 
     def questions(self) -> Floats:

@@ -22,6 +22,7 @@ from material import DIM, NEIGHBOURS, Floats, Material
 from lens_core import plugins
 from lens_core.artifacts.gallery import Gallery
 from lens_core.contracts import Rows, VectorIndex
+from lens_core.runtime.indexes import is_stored
 from lens_core.runtime.search import PlaceSearch
 
 BATCH = 64
@@ -44,12 +45,13 @@ def build(material: Material, name: str, options: dict[str, Any], file: Path) ->
     start = time.perf_counter()
     index.build(vectors)
     seconds = time.perf_counter() - start
-    index.save(file)
-    del index
-    loaded = plugins.make("index", name, options, dim=DIM)
-    loaded.load(file)
-    loaded.warm_up()
-    return {"build_s": seconds, "file_bytes": file.stat().st_size, **_ask(loaded, vectors, material)}
+    if is_stored(index):
+        index.save(file)
+        index = plugins.make("index", name, options, dim=DIM)
+        index.load(file)
+        index.warm_up()
+    size = file.stat().st_size if file.exists() else 0
+    return {"build_s": seconds, "file_bytes": size, **_ask(index, vectors, material)}
 
 
 def _ask(index: VectorIndex, vectors: Floats, material: Material) -> dict[str, float]:
@@ -77,11 +79,7 @@ def _distances(vectors: Floats, questions: Floats, rows: Rows) -> Floats:
 
 def _reranked(index: VectorIndex, vectors: Floats, batches: list[Floats]) -> Floats:
     """The distances a visitor is answered by: those of the core's own search behind this index."""
-    gallery = Gallery(vectors, (("", ""),) * len(vectors))
-    no_prototypes = np.empty((0, DIM), np.float32)
-    place = PlaceSearch(
-        items=(), prototypes=no_prototypes, gallery=gallery, index=index, index_name="the index"
-    )
+    place = PlaceSearch(Gallery.of(vectors, (("", ""),) * len(vectors)), index, "the index")
     return np.concatenate([1 - place.nearest(batch)[0][:, 0] for batch in batches])
 
 
@@ -101,13 +99,17 @@ def _batches(questions: Floats) -> Iterator[Floats]:
 
 
 def cold(material: Material, name: str, options: dict[str, Any], file: Path) -> dict[str, Any]:
-    question = material.questions()[:1]
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    question, vectors = material.questions()[:1], material.vectors()
+    for path in filter(Path.exists, (file, material.path)):
+        with path.open("rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     start = time.perf_counter()
     index = plugins.make("index", name, options, dim=DIM)
-    index.load(file)
+    if is_stored(index):
+        index.load(file)
+    else:
+        index.build(vectors)
     index.search(question, NEIGHBOURS)
     seconds = time.perf_counter() - start
     return {"cold_s": seconds, "peak_kb": _memory("VmHWM"), "own_kb": _memory("RssAnon")}

@@ -15,10 +15,12 @@ import safetensors.numpy
 from attrs import frozen
 from numpy.typing import NDArray
 
-from lens_core.artifacts.atomic import atomic_write
+from lens_core.artifacts.atomic import atomic_path, atomic_write
+from lens_core.contracts import Pixels
 from lens_core.errors import PhotoUnreadableError
 
 Arrays = Mapping[str, NDArray[Any]]
+_BLOCK = 1 << 20
 
 
 def cache_folder() -> Path:
@@ -33,6 +35,29 @@ def file_hash(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise PhotoUnreadableError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def as_file(content: Pixels, sha256: str) -> Path:
+    """A file of these bytes, uint8[size], for libraries that map a file of their own. Raises E700.
+
+    Its name is their SHA-256, yet a file that is there is believed only when it holds the same bytes, which
+    takes a fraction of the time of hashing it.
+    """
+    path = cache_folder() / "index" / sha256
+    if not _holds(path, content):
+        with atomic_path(path) as temporary:
+            content.tofile(temporary)
+    return path
+
+
+def _holds(path: Path, content: Pixels) -> bool:
+    starts = range(0, len(content), _BLOCK)
+    try:
+        with path.open("rb") as file:
+            same = all(file.read(_BLOCK) == content[start : start + _BLOCK].tobytes() for start in starts)
+            return same and not file.read(1)
+    except OSError:  # not there, or not for us to read
+        return False
 
 
 @frozen

@@ -37,9 +37,9 @@ def build_index(
     from lens_core.photos import metadata
     from lens_core.photos.curated import keep
     from lens_core.photos.layout import find_place, nfc
+    from lens_core.runtime import indexes
     from lens_core.runtime.enroll import build_gallery
     from lens_core.runtime.lens import Lens
-    from lens_core.runtime.search import make_index, to_file
 
     settings = choices.settings(
         context,
@@ -52,15 +52,10 @@ def build_index(
     described = metadata.read(photos[0].path.parents[2]).descriptions()  # data/place/item/photo
     check_writable(save)
     lens = Lens(model, runtime_options=settings.runtime_options)
-    make_index(settings.index, settings.index_options, lens.manifest.embedding_dim)  # a mistake shows at once
+    # A mistake in the options shows at once.
+    indexes.make(settings.index, settings.index_options, lens.manifest.embedding_dim)
     with stages() as stage:
         built = build_gallery(lens, photos, stage("Embedding the photos"), described)
     built = built.prototypes() if gallery is GalleryKind.PROTOTYPES else built
-    file = to_file(
-        built,
-        lens.manifest.embedding_id,
-        settings.index,
-        settings.index_options,
-    )
-    file.write(save)
-    say(f"{save}: {len(built.labels)} vectors of {len(set(built.labels))} items, {settings.index} index")
+    indexes.write_file(save, built, lens.manifest.embedding_id, settings.index, settings.index_options)
+    say(f"{save}: {len(built)} vectors of {len(built.items)} items, {settings.index} index")

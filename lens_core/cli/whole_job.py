@@ -46,17 +46,15 @@ def whole_job(choices: Choices) -> None:
 
 
 def _index_places(checkpoint: Path, settings: Settings) -> None:
+    from lens_core.runtime import indexes
     from lens_core.runtime.lens import Lens
-    from lens_core.runtime.search import to_file
 
     lens = Lens(checkpoint)
     taken: set[str] = set()
     for place in lens.gallery.places:
-        file = to_file(
-            lens.gallery.of_place(place), lens.manifest.embedding_id, settings.index, settings.index_options
-        )
         path = checkpoint.parent / f"{_free_name(place, taken)}.index"
-        file.write(path)
+        rows, identity = lens.gallery.of_place(place), lens.manifest.embedding_id
+        indexes.write_file(path, rows, identity, settings.index, settings.index_options)
         print(path)
 
 

@@ -22,6 +22,8 @@ Signals = Mapping[str, Numbers]
 NEIGHBOURS = 3
 _SHRINKAGE = 0.3
 _SMALLEST = 1e-6
+_BLOCK = 16_384
+"""Rows looked at in float64 at a time: all of a large gallery would need several times its memory."""
 
 
 def from_probabilities(
@@ -69,11 +71,11 @@ class Mahalanobis:
     @classmethod
     def of(cls, gallery: Floats, labels: Rows) -> Mahalanobis:
         """From the reference photos of a place, float32[N, D], and the item of each, int64[N]."""
-        rows = gallery.astype(np.float64)
-        numbers, own = np.unique(labels, return_inverse=True)
-        means = np.stack([rows[labels == number].mean(axis=0) for number in numbers])
-        whole = rows.mean(axis=0, keepdims=True)
-        return cls(_Gaussian.of(rows - means[own], means), _Gaussian.of(rows - whole, whole))
+        _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        items = np.split(np.argsort(own, kind="stable"), np.cumsum(counts)[:-1])
+        means = np.stack([gallery[rows].mean(axis=0, dtype=np.float64) for rows in items])
+        whole = gallery.mean(axis=0, dtype=np.float64, keepdims=True)
+        return cls(_Gaussian.of(gallery, means, own), _Gaussian.of(gallery, whole, np.zeros_like(own)))
 
     def __call__(self, queries: Floats) -> Numbers:
         """float64[Q] of float32[Q, D]."""
@@ -91,9 +93,14 @@ class _Gaussian:
     """float64[M, D], whitened."""
 
     @classmethod
-    def of(cls, deviations: Numbers, means: Numbers) -> _Gaussian:
-        dim = deviations.shape[1]
-        covariance = deviations.T @ deviations / len(deviations)
+    def of(cls, gallery: Floats, means: Numbers, own: Rows) -> _Gaussian:
+        """Of rows float32[N, D], each around its own mean."""
+        count, dim = gallery.shape
+        covariance = np.zeros((dim, dim))
+        for start in range(0, count, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            deviations = gallery[block] - means[own[block]]
+            covariance += deviations.T @ deviations / count
         sphere = np.trace(covariance) / dim or 1.0  # one photo of each item does not vary at all
         shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere * np.eye(dim)
         whitening = np.linalg.inv(np.linalg.cholesky(shrunk)).T

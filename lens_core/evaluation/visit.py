@@ -101,7 +101,7 @@ def ask(lens: Lens, dataset: Dataset, strays: Sequence[StrayPhoto], stage: Stage
         warnings.append(f"{count} photos are reference photos of the model; they are left out.")
     new = ~known_photos
     new[list(misplaced)] = False
-    known_items = {f"{place}/{item}" for place, item in lens.gallery.labels}
+    known_items = {f"{place}/{item}" for place, item in lens.gallery.items}
     known = np.array([f"{p}/{i}" in known_items for p, i in zip(seen.homes, seen.items, strict=True)])
     if not (new & known).any():
         raise NotEnoughPhotosError(

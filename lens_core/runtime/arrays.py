@@ -19,7 +19,9 @@ def checked(vectors: Floats, dim: int) -> Floats:
     """
     if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
         raise ValueError(f"the index takes float32[N, {dim}], not {vectors.dtype}{list(vectors.shape)}")
-    if not np.isfinite(vectors).all():
+    with np.errstate(all="ignore"):
+        sums = vectors.sum(axis=1)  # finite only where all of a row is; asking each takes ten times as long
+    if not np.isfinite(sums).all():
         raise ValueError("the vectors hold NaN or infinity")
     return np.ascontiguousarray(vectors)
 

@@ -30,5 +30,5 @@ def build_gallery(
         embeddings.append(lens.see(lens.prepare(good))[0])
         done += len(decoded)
         progress(done, len(photos))
-    labels = tuple((photo.place, photo.item) for photo in photos)
-    return Gallery(np.concatenate(embeddings), labels, descriptions or {})
+    labels = [(photo.place, photo.item) for photo in photos]
+    return Gallery.of(np.concatenate(embeddings), labels, descriptions)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from lens_core.artifacts.atomic import atomic_path
 from lens_core.contracts import Floats, NoOptions, Rows
-from lens_core.errors import DamagedArtifactError, ModelLoadError, WrongGalleryError
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import FARTHEST, checked, checked_k, checked_rows
 
@@ -19,7 +15,7 @@ def make_index(name: str, options: NoOptions, dim: int) -> ExactIndex:
 
 
 class ExactIndex:
-    """Every distance, by one matrix product."""
+    """Every distance, by one matrix product with the gallery's own vectors: nothing to build or to store."""
 
     def __init__(self, dim: int) -> None:
         self._vectors: Floats = np.empty((0, dim), np.float32)
@@ -47,27 +43,6 @@ class ExactIndex:
 
     def remove(self, rows: Rows) -> None:
         self._vectors = np.delete(self._vectors, checked_rows(rows, len(self)), axis=0)
-
-    def save(self, path: Path) -> None:
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, self._vectors, allow_pickle=False)
-
-    def load(self, path: Path) -> None:
-        try:
-            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        except OSError as error:
-            raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-        except (ValueError, EOFError) as error:
-            raise DamagedArtifactError(f"{path} is no saved exact index: {error}.") from error
-        if vectors.dtype != np.float32 or vectors.ndim != 2:
-            raise DamagedArtifactError(f"{path} is no saved exact index: it holds other numbers.")
-        if vectors.shape[1] != self._vectors.shape[1]:
-            wanted = self._vectors.shape[1]
-            raise WrongGalleryError(f"{path} has vectors of {vectors.shape[1]} numbers, not {wanted}.")
-        self._vectors = vectors
-
-    def warm_up(self) -> None:
-        self._vectors.sum()  # touches every page of a mapped file
 
     def _fitting(self, vectors: Floats) -> Floats:
         return checked(vectors, self._vectors.shape[1])

@@ -15,6 +15,7 @@ from lens_core.artifacts import gallery as galleries
 from lens_core.artifacts import integrity
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.gallery import Gallery
+from lens_core.artifacts.gallery_file import read_file
 from lens_core.artifacts.manifest import Thresholds
 from lens_core.contracts import Floats, Photo, Pixels, Runtime, RuntimeOptions
 from lens_core.decision import messages, scores
@@ -123,7 +124,9 @@ class Lens:
         self.lang, self._describe = lang, describe
         self._index_file, self._runtime_options = index_file, runtime_options or {}
         self._search = self._open_gallery(index_file, index, index_options or {})
-        self._columns = {label: column for column, label in enumerate(self.manifest.classes)}
+        self._columns: dict[str, dict[str, int]] = {place: {} for place in self.manifest.places}
+        for column, (place, item) in enumerate(self.manifest.classes):
+            self._columns[place][item] = column
         self._quality: QualityChecks | None = None
         self._quality_choice = (quality, quality_options)
 
@@ -154,10 +157,13 @@ class Lens:
         return (*self._search.warnings, *map(str, failures))
 
     def warm_up(self) -> None:
-        """Do now what the first question would wait for: read and build indexes, run the network once."""
+        """Do now what the first questions would wait for: bring mapped files into memory, open or build
+        indexes, and ask a question of every place."""
         self._search.warm_up()
         size = self.manifest.preprocess.size
-        self._runtime.run(np.zeros((1, size, size, 3), np.uint8))
+        seen = self.see(np.zeros((1, size, size, 3), np.uint8))
+        for place in self._search.places:
+            self.score(place, *seen)
 
     def infer(
         self,
@@ -227,9 +233,9 @@ class Lens:
         items, calibration = search.items, self.manifest.calibration
         # An item that was never trained is scored by its photos' mean, beside the trained ones.
         cosines = embeddings @ search.prototypes.T
-        for row, item in enumerate(items):
-            if (place, item) in self._columns:
-                cosines[:, row] = logits[:, self._columns[place, item]]
+        for item, column in self._columns.get(place, {}).items():
+            if item in search.numbers:
+                cosines[:, search.numbers[item]] = logits[:, column]
         probs = probabilities(cosines, calibration)
         distances = np.maximum(1 - similarities[:, 0], 0)
         rejection = self._rejection(probs, cosines, similarities, embeddings, search)
@@ -295,7 +301,7 @@ class Lens:
     ) -> GallerySearch:
         if index_file is None:
             return GallerySearch(self._fitting(self._own_gallery(), self.path), index or "exact", options)
-        file = galleries.read_file(Path(index_file))
+        file = read_file(Path(index_file))
         if file.embedding_id != self.manifest.embedding_id:
             raise WrongGalleryError(f"{index_file} was built with another model than {self.path}.")
         self._fitting(file.gallery, Path(index_file))

@@ -187,7 +187,7 @@ class Desk:
     def _gallery(self, learned: Learned, features: Features) -> Gallery:
         count = 1 + self.settings.gallery_views
         labels = tuple((photo.place, photo.item) for photo in self.dataset.photos)
-        return Gallery(
+        return Gallery.of(
             learned.fitted.gallery(np.arange(len(labels))),
             labels * count,
             metadata.read(self.dataset.root).descriptions(),

@@ -178,8 +178,9 @@ def _accepted(lens: Lens, scores: Scores) -> list[bool]:
 
 def _without(lens: Lens, place: str, item: str, embeddings: Floats, logits: Floats) -> Scores | None:
     """The answers of a place that has never heard of one of its items; None where no other is left."""
-    kept = [row for row, label in enumerate(lens.gallery.labels) if label[0] == place and label[1] != item]
+    rows = lens.gallery.of_place(place)
+    kept = {row: label for row, label in enumerate(rows.labels) if label[1] != item}
     if not kept:
         return None
-    others = Gallery(lens.gallery.embeddings[kept], tuple(lens.gallery.labels[row] for row in kept))
+    others = Gallery.of(rows.embeddings[list(kept)], list(kept.values()))
     return lens.score(place, embeddings, logits, GallerySearch(others).of_place(place))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from ai_lens_helper import Lens
-from lens_core.artifacts import gallery
+from lens_core.artifacts import gallery_file
 from lens_core.settings import Settings
 from lens_core.training.features import compute
 from lens_core.training.network import LensNet, make_backbone
@@ -92,7 +92,7 @@ def test_build_index(
         flags = ("--data-root", tmp_path / name, "--place", "C", "--save", tmp_path / f"{name}.index")
         done = lens("build-index", "--model", run_folder / "best.onnx", *flags)
         assert done.returncode == 0, done.stderr
-        galleries.append(gallery.read_file(tmp_path / f"{name}.index").gallery.embeddings)
+        galleries.append(gallery_file.read_file(tmp_path / f"{name}.index").gallery.embeddings)
     cosines = (galleries[0] * galleries[1]).sum(axis=1)
     assert cosines.min() > 0.99
 

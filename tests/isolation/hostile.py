@@ -86,7 +86,7 @@ BREAKING = (
         "wrong-type",
         HOOK
         + "@hookimpl\ndef make_index(dim): return []\n@hookimpl\ndef check_photo(photo): return 'fine'\n",
-        cause="made a list, which is no VectorIndex: it has no add, build, load, save, search, warm_up.",
+        cause="made a list, which is no VectorIndex: it has no add, build, search.",
     ),
     Hostile(
         "old-hook",

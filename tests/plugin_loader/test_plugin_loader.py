@@ -298,8 +298,7 @@ def test_a_product_that_keeps_no_contract_is_told_what_it_lacks(install):
     install("ai-lens-list", BARE.replace("ExactIndex(dim)", "[dim]"), "ai_lens.indexes", "list")
     said = error_of(BrokenPluginError, plugins.make, "index", "list", {}, dim=3)
     assert said.startswith(
-        "index 'list' (ai-lens-list 1.0) made a list, which is no VectorIndex: "
-        "it has no add, build, load, save, search, warm_up."
+        "index 'list' (ai-lens-list 1.0) made a list, which is no VectorIndex: it has no add, build, search."
     )
 
 

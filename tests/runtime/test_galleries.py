@@ -1,13 +1,15 @@
 """Galleries built apart from the model: other places, other indexes, other machines."""
 
 import re
+import unicodedata
 
 import attrs
 import numpy as np
 import pytest
 
 from ai_lens_helper import Lens
-from lens_core.artifacts import gallery as galleries
+from lens_core.artifacts.gallery import Gallery
+from lens_core.artifacts.gallery_file import GalleryFile, SavedIndex, read_file
 from lens_core.artifacts.manifest import Thresholds
 from lens_core.errors import (
     BrokenPluginError,
@@ -17,8 +19,8 @@ from lens_core.errors import (
     WrongGalleryError,
 )
 from lens_core.photos.layout import find_place, scan
+from lens_core.runtime import indexes
 from lens_core.runtime.enroll import build_gallery
-from lens_core.runtime.search import to_file
 
 ELSEWHERE = {"C": {"화로": ("box", "white"), "향로": ("tent", "black"), "거울": ("disc", "darkorange")}}
 
@@ -45,7 +47,7 @@ def save(tmp_path, lens):
 
     def write(gallery, index="exact", options=None):
         path = tmp_path / f"{index}.index"
-        to_file(gallery, lens.manifest.embedding_id, index, options or {}).write(path)
+        indexes.write_file(path, gallery, lens.manifest.embedding_id, index, options or {})
         return path
 
     return write
@@ -76,8 +78,8 @@ def test_a_new_item_in_a_trained_place_is_found_beside_the_old_ones(
     onnx_model, lens, gallery_of_c, save, visitor
 ):
     old = lens.gallery.of_place("A")
-    new = attrs.evolve(gallery_of_c, labels=tuple(("A", item) for _, item in gallery_of_c.labels))
-    both = galleries.Gallery(np.concatenate([old.embeddings, new.embeddings]), old.labels + new.labels)
+    moved = tuple(("A", item) for _, item in gallery_of_c.labels)
+    both = Gallery.of(np.concatenate([gallery_of_c.embeddings, old.embeddings]), moved + old.labels)
     wider = Lens(onnx_model, index_file=save(both))
     assert wider.infer("A", visitor("C", "거울"), topk=9).predictions[0].item == "거울"
     assert wider.infer("A", visitor("A", "ㄴ"), topk=9).predictions[0].item == "ㄴ"
@@ -136,10 +138,10 @@ def test_an_option_completes_those_the_gallery_was_stored_with(onnx_model, galle
 def test_a_cache_that_cannot_be_read_or_written_costs_no_answer(
     onnx_model, gallery_of_c, save, visitor, tmp_path, monkeypatch
 ):
-    path = save(gallery_of_c, "exact")
+    path = save(gallery_of_c, "faiss")
     before = Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로"))
     monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path / "cache"))
-    Lens(onnx_model, index_file=path)
+    Lens(onnx_model, index_file=path).warm_up()
     (cached,) = (tmp_path / "cache" / "index").iterdir()
     cached.unlink()
     cached.mkdir()
@@ -161,6 +163,67 @@ def test_a_gallery_of_several_places_answers_each(onnx_model, lens, museum, save
         assert one.distance == pytest.approx(other.distance, abs=1e-4)
 
 
+def test_a_file_of_several_places_holds_an_index_of_each_and_opens_it_when_asked(
+    onnx_model, lens, museum, save, visitor, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path / "cache"))
+    path = save(build_gallery(lens, scan(museum).photos), "faiss")
+    stored = read_file(path).indexes
+    assert set(stored) == {"A", "B"}
+    both = Lens(onnx_model, index_file=path)
+    both.infer("B", visitor("B", "탑"))
+    opened = tmp_path / "cache" / "index"
+    assert [file.name for file in opened.iterdir()] == [stored["B"].sha256]
+    both.warm_up()
+    assert {file.name for file in opened.iterdir()} == {index.sha256 for index in stored.values()}
+    assert both.warnings == ()
+
+
+def test_a_gallery_file_is_looked_at_where_it_lies(onnx_model, gallery_of_c, save, visitor):
+    path = save(gallery_of_c)
+    lens = Lens(onnx_model, index_file=path)
+    expected = lens.infer("C", visitor("C", "향로"))
+    assert not lens.gallery.embeddings.flags.owndata
+    assert not lens.gallery.embeddings.flags.writeable
+    save(gallery_of_c.prototypes())  # another file in its place
+    assert lens.infer("C", visitor("C", "향로")) == expected
+
+
+def test_the_exact_index_searches_the_gallery_and_stores_no_vector_twice(gallery_of_c, save):
+    path = save(gallery_of_c)
+    assert read_file(path).indexes == {}
+    one = gallery_of_c.embeddings.tobytes()[:64]
+    assert path.read_bytes().count(one) == 1
+    assert save(gallery_of_c, "faiss").read_bytes().count(one) == 2
+
+
+def test_an_index_that_is_not_stored_is_built_without_a_word(
+    onnx_model, gallery_of_c, save, install, visitor
+):
+    options = "import attrs\n@attrs.frozen\nclass Options:\n    size: int = 1\n"
+    options += "@hookimpl\ndef options_type():\n    return Options\n"
+    install("ai-lens-light", COARSE.format(change="") + options, "ai_lens.indexes", "light")
+    path, exact = save(gallery_of_c, "light"), Lens(onnx_model, index_file=save(gallery_of_c))
+    assert read_file(path).indexes == {}
+    for given in ({}, {"size": 2}):
+        lens = Lens(onnx_model, index_file=path, index_options=given)
+        assert lens.infer("C", visitor("C", "화로")) == exact.infer("C", visitor("C", "화로"))
+        assert lens.warnings == ()
+
+
+def test_names_of_a_gallery_may_be_spelt_as_a_mac_spells_them(onnx_model, gallery_of_c, save, visitor):
+    def as_a_mac(name):
+        return unicodedata.normalize("NFD", name)
+
+    labels = [(as_a_mac("나전관"), as_a_mac(item)) for _, item in gallery_of_c.labels]
+    lens = Lens(onnx_model, index_file=save(Gallery.of(gallery_of_c.embeddings, labels)))
+    photo = visitor("C", "거울")
+    result = lens.infer("나전관", photo)
+    assert result == lens.infer(as_a_mac("나전관"), photo)
+    assert result.place == "나전관"
+    assert {prediction.item for prediction in result.predictions} == {"화로", "향로", "거울"}
+
+
 def test_a_gallery_of_one_place_knows_no_other(onnx_model, gallery_of_c, save, visitor):
     with pytest.raises(UnknownPlaceError, match="it has C"):
         Lens(onnx_model, index_file=save(gallery_of_c)).infer("A", visitor("A", "ㄱ"))
@@ -168,7 +231,7 @@ def test_a_gallery_of_one_place_knows_no_other(onnx_model, gallery_of_c, save, v
 
 def test_a_gallery_of_another_model_is_refused(onnx_model, gallery_of_c, tmp_path):
     path = tmp_path / "other.index"
-    to_file(gallery_of_c, "another model", "exact", {}).write(path)
+    indexes.write_file(path, gallery_of_c, "another model", "exact", {})
     with pytest.raises(WrongGalleryError) as refused:
         Lens(onnx_model, index_file=path)
     assert str(refused.value).startswith(f"E220: {path} was built with another model than {onnx_model}.")
@@ -211,31 +274,34 @@ def test_a_damaged_cache_is_made_again_not_believed(
 ):
     cache = tmp_path / "cache"
     monkeypatch.setenv("AI_LENS_CACHE_DIR", str(cache))
-    path = save(gallery_of_c, "exact")
+    path = save(gallery_of_c, "faiss")
     before = Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로"))
     (cached,) = (cache / "index").iterdir()
-    content = bytearray(cached.read_bytes())
-    content[-200:] = bytes(200)
-    cached.write_bytes(content)
-    assert Lens(onnx_model, index_file=path).infer("C", visitor("C", "화로")) == before
+    whole = cached.read_bytes()
+    for changed in (whole[:-200] + bytes(200), whole + b"more", whole[:-1], b""):
+        cached.write_bytes(changed)
+        lens = Lens(onnx_model, index_file=path)
+        assert lens.infer("C", visitor("C", "화로")) == before
+        assert lens.warnings == ()
+        assert cached.read_bytes() == whole
 
 
 @pytest.mark.parametrize(
     ("stored", "reason"),
-    [(b"", "The file holds none"), (b"no index at all", "is no saved exact index")],
+    [({}, "The file holds none"), ({"C": b"no index at all"}, "is not a FAISS index")],
     ids=["missing", "damaged"],
 )
 def test_an_index_that_cannot_be_used_is_made_again_with_a_word_about_it(
     stored, reason, onnx_model, gallery_of_c, save, visitor, ai_lens, tmp_path
 ):
-    before = Lens(onnx_model, index_file=save(gallery_of_c)).infer("C", visitor("C", "화로"))
-    path = tmp_path / "C.index"
-    file = to_file(gallery_of_c, Lens(onnx_model).manifest.embedding_id, "exact", {})
-    attrs.evolve(file, index_bytes=stored).write(path)
+    whole, path = save(gallery_of_c, "faiss"), tmp_path / "C.index"
+    before = Lens(onnx_model, index_file=whole).infer("C", visitor("C", "화로"))
+    indexes = {place: SavedIndex.of(np.frombuffer(content, np.uint8)) for place, content in stored.items()}
+    attrs.evolve(read_file(whole), indexes=indexes).write(path)
     lens = Lens(onnx_model, index_file=path)
     assert lens.infer("C", visitor("C", "화로")) == before
     (warning,) = lens.warnings
-    assert warning.startswith("The stored exact index is not used and is made again from the gallery: ")
+    assert warning.startswith("The stored faiss index of C is not used and is made again from the gallery: ")
     assert re.search(reason, warning)
     assert "ai-lens build-index" in warning
     photo = visitor("C", "화로")
@@ -245,13 +311,14 @@ def test_an_index_that_cannot_be_used_is_made_again_with_a_word_about_it(
 
 
 def test_an_index_with_fewer_vectors_than_the_gallery_is_not_believed(
-    onnx_model, gallery_of_c, tmp_path, visitor
+    onnx_model, gallery_of_c, save, tmp_path, visitor
 ):
-    few = galleries.Gallery(gallery_of_c.embeddings[:3], gallery_of_c.labels[:3])
-    identity = Lens(onnx_model).manifest.embedding_id
-    small, path = to_file(few, identity, "exact", {}), tmp_path / "C.index"
-    attrs.evolve(to_file(gallery_of_c, identity, "exact", {}), index_bytes=small.index_bytes).write(path)
-    assert "It has 3 vectors, the gallery 18" in Lens(onnx_model, index_file=path).warnings[0]
+    few = save(Gallery.of(gallery_of_c.embeddings[:3], gallery_of_c.labels[:3]), "faiss")
+    small, identity, path = read_file(few), Lens(onnx_model).manifest.embedding_id, tmp_path / "C.index"
+    GalleryFile(gallery_of_c, identity, "faiss", {}, small.indexes).write(path)
+    lens = Lens(onnx_model, index_file=path)
+    lens.infer("C", visitor("C", "화로"))
+    assert "It has 3 vectors, the gallery 18" in lens.warnings[0]
 
 
 COARSE = """

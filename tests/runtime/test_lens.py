@@ -102,7 +102,7 @@ def test_a_place_may_be_spelt_as_a_mac_spells_it(rewrite, run, visitor):
     classes = tuple((renamed[place], item) for place, item in run.manifest.classes)
     path = rewrite(classes=classes)
     documents = container.read(path) | {
-        gallery.NAME: gallery.to_bytes(gallery.Gallery(stored.embeddings, labels))
+        gallery.NAME: gallery.to_bytes(gallery.Gallery.of(stored.embeddings, labels))
     }
     container.write(path, documents)
     lens, photo = Lens(path), visitor("A", "ㄱ")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from itertools import pairwise
 
 import attrs
 import numpy as np
@@ -376,10 +377,10 @@ def test_items_of_few_photos_can_be_made_to_count_as_much(build_museum, tuning, 
 def test_gallery_views_stand_beside_their_photos(photos, tuning, tmp_path):
     run = train(attrs.evolve(tuning, gallery_views=3), photos, tmp_path)
     gallery = galleries.from_bytes(container.read(run.checkpoint)[galleries.NAME])
-    count = len(photos.photos)
-    assert len(gallery.labels) == 4 * count
-    assert gallery.labels == 4 * tuple((photo.place, photo.item) for photo in photos.photos)
-    own, views = gallery.embeddings[:count], gallery.embeddings[count : 2 * count]
+    labels = [(photo.place, photo.item) for photo in photos.photos]
+    assert gallery.labels == tuple(sorted(4 * labels))
+    of_items = [np.split(gallery.embeddings[start:end], 4) for start, end in pairwise(gallery.bounds)]
+    own, views = (np.concatenate([parts[number] for parts in of_items]) for number in (0, 1))
     assert not np.allclose(own, views, atol=1e-3)
-    others = np.roll(own, count // 2, axis=0)
+    others = np.roll(own, len(labels) // 2, axis=0)
     assert (own * views).sum(axis=1).mean() > (own * others).sum(axis=1).mean()
