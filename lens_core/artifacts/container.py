@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lens_core.artifacts.atomic import atomic_write
-from lens_core.artifacts.integrity import SEAL_LENGTH, read_sealed, seal
+from lens_core.artifacts.integrity import SEAL_LENGTH, opened, read_sealed, seal
 from lens_core.errors import ModelLoadError
 
 _COMMENT = b"ai-lens sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_BROKEN_ZIP = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError)
+"""What zipfile raises, depending on where a directory of members is wrong."""
 
 
 def pack(documents: Mapping[str, bytes]) -> bytes:
@@ -39,7 +41,7 @@ def read(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _refuse_bombs(archive, len(content), path)
             return {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _BROKEN_ZIP as error:
         raise ModelLoadError(f"{path} is no ai-lens file of this kind: {error}.") from error
 
 
@@ -49,10 +51,10 @@ def peek(path: Path, name: str) -> bytes:
     Raises ModelLoadError (E200).
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_bombs(archive, path.stat().st_size, path)
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
+            _refuse_bombs(archive, file.seek(0, io.SEEK_END), path)
             return archive.read(name)
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (KeyError, *_BROKEN_ZIP) as error:
         raise ModelLoadError(f"{path} cannot be read: {error}.") from error
 
 

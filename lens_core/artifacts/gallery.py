@@ -14,13 +14,14 @@ import safetensors
 import safetensors.numpy
 from attrs import field, frozen
 
-from lens_core.artifacts import container
+from lens_core.artifacts import container, formats
 from lens_core.contracts import Floats, Pixels
-from lens_core.errors import ModelLoadError
-from lens_core.structure import converter, explain
+from lens_core.errors import ModelLoadError, WrongGalleryError
+from lens_core.structure import converter
 
 NAME = "gallery.safetensors"
 INDEX = "index.bin"
+FORMAT = 1
 _ABOUT = "about.json"
 Descriptions = dict[str, dict[str, dict[str, str]]]
 """What visitors may read about an exhibit, by place, item and language."""
@@ -120,6 +121,7 @@ class _About:
     embedding_id: str
     index: str
     index_options: dict[str, Any]
+    format: int = FORMAT
 
 
 @frozen(eq=False)
@@ -148,12 +150,12 @@ class GalleryFile:
 def read_file(path: Path) -> GalleryFile:
     """What ``ai-lens build-index`` wrote. Raises ModelLoadError (E200), DamagedArtifactError (E210)."""
     documents = container.read(path)
-    if _ABOUT not in documents or NAME not in documents:
+    if _ABOUT not in documents:
         raise ModelLoadError(f"{path} is not a gallery made by `ai-lens build-index`.")
-    try:
-        about = converter.structure(json.loads(documents[_ABOUT]), _About)
-    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
-        raise ModelLoadError(f"{path} is not understood: {explain(error)}.") from error
+    again = WrongGalleryError.remedy
+    about = formats.structured(documents[_ABOUT], _About, FORMAT, name=_ABOUT, path=path, again=again)
+    if NAME not in documents:
+        raise ModelLoadError(f"{path} holds no gallery.", again)
     index_bytes = documents.get(INDEX, b"")
     return GalleryFile(
         from_bytes(documents[NAME]), about.embedding_id, about.index, about.index_options, index_bytes

@@ -119,7 +119,7 @@ def test_sealed_bytes_that_are_no_such_file_are_an_error(file, content):
 def test_a_missing_file_and_a_folder_say_why(tmp_path):
     with pytest.raises(ModelLoadError, match=r"a\.ckpt cannot be read: No such file or directory\."):
         container.read(tmp_path / "a.ckpt")
-    with pytest.raises(ModelLoadError, match="Is a directory"):
+    with pytest.raises(ModelLoadError, match=r"cannot be read: it is a folder, not a file\."):
         container.read(tmp_path)
 
 
