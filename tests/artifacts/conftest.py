@@ -12,17 +12,18 @@ INDEXES = ("exact", "faiss")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kept_backbone():
-    """The folder from which the backbone ``kept`` is installed; for another process, put it on PYTHONPATH."""
+def _kept_backbone():
+    """The backbone ``kept`` is installed, here and in the processes that the tests start."""
+    site = str(KEPT / "backbone")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(KEPT / "backbone"))
-        yield KEPT / "backbone"
+        patch.syspath_prepend(site)
+        patch.setenv("PYTHONPATH", site, prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")
-def start(kept_backbone):
+def start():
     """``start("infer", "--model", ...)``: the command line in a process of its own."""
-    path = os.pathsep.join(filter(None, [str(kept_backbone), os.environ.get("PYTHONPATH")]))
 
     def run(*arguments, **more):
         return subprocess.run(
@@ -30,7 +31,7 @@ def start(kept_backbone):
             capture_output=True,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": path, **more},
+            env={**os.environ, **more},
             timeout=120,
             check=False,
         )
