@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lens_core.artifacts import container
 from lens_core.contracts import Floats, Pixels, Runtime, RuntimeOptions
+from lens_core.errors import need_pytorch
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import checked_photos
 
@@ -25,6 +26,7 @@ class CheckpointRuntime:
 
     def __init__(self, path: Path, options: RuntimeOptions) -> None:
         documents = container.read(path)  # a damaged file is refused before PyTorch is loaded
+        need_pytorch("answering from a checkpoint")
         import torch
 
         from lens_core.training import checkpoint
