@@ -3,7 +3,7 @@
 ``best.xml`` holds the network's structure and the documents, ``best.bin`` its weights. Documents are entries
 of the XML's ``rt_info``, in base64. The last line of the XML is the seal, a comment::
 
-    <!-- ai-lens weights:<bytes of best.bin>:<their SHA-256> sha256:<SHA-256 of all bytes before this number> -->
+    <!-- ai-lens weights:<size of best.bin>:<its SHA-256> sha256:<SHA-256 of all bytes before this number> -->
 
 A comment is the only thing that XML allows at its end, so the seal proper is not the file's last bytes, where
 :mod:`lens_core.artifacts.integrity` has it elsewhere; the comment's end follows it.
