@@ -47,6 +47,7 @@ The first line of a class's docstring is the cause as the reference page prints 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import ClassVar
 
 BATCH_HAD_FAILURES = 6
@@ -359,5 +360,15 @@ def needing(what: str, extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] in ("lens_core", "ai_lens_helper"):
             raise
-        advice = f'Try: pip install "ai-lens-helper[{extra}]"'
-        raise NotInstalledError(f"{what[0].upper()}{what[1:]} needs '{error.name}'.", advice) from error
+        raise _missing(what, extra, error.name) from error
+
+
+def need_pytorch(what: str) -> None:
+    """The same, said before other work is begun and without the seconds that importing PyTorch takes."""
+    if find_spec("torch") is None:
+        raise _missing(what, "standard", "torch")
+
+
+def _missing(what: str, extra: str, library: str | None) -> NotInstalledError:
+    advice = f'Try: pip install "ai-lens-helper[{extra}]"'
+    return NotInstalledError(f"{what[0].upper()}{what[1:]} needs '{library}'.", advice)

@@ -19,7 +19,7 @@ import numpy as np
 
 from lens_core.artifacts import integrity
 from lens_core.artifacts.atomic import atomic_path
-from lens_core.artifacts.integrity import SEAL_LENGTH, read_sealed
+from lens_core.artifacts.integrity import SEAL_LENGTH, opened, read_sealed
 from lens_core.contracts import Pixels
 from lens_core.errors import ModelLoadError
 
@@ -28,7 +28,8 @@ Content = bytes | Sequence[bytes | memoryview]
 
 _COMMENT = b"ai-lens sha256:"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
+_NO_ZIP = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error)
+"""What zipfile raises, depending on where a directory of members is wrong."""
 _ALIGNMENT = 64
 """Bytes: a line of the processor's cache, as in numpy's own files."""
 _HEADER = struct.Struct("<26x2H")
@@ -83,10 +84,10 @@ def peek(path: Path, name: str) -> bytes:
     Raises ModelLoadError (E200).
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_bombs(archive, path.stat().st_size, path)
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
+            _refuse_bombs(archive, file.seek(0, io.SEEK_END), path)
             return archive.read(name)
-    except (OSError, KeyError, *_NO_ZIP) as error:
+    except (KeyError, *_NO_ZIP) as error:
         raise ModelLoadError(f"{path} cannot be read: {error}.") from error
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import cattrs
 from attrs import frozen
 
-from lens_core.artifacts import container, gallery
+from lens_core.artifacts import container, formats, gallery
 from lens_core.artifacts.gallery import Gallery
 from lens_core.contracts import Pixels
-from lens_core.errors import ModelLoadError
-from lens_core.structure import converter, explain
+from lens_core.errors import ModelLoadError, WrongGalleryError
 
+FORMAT = 1
 _ABOUT = "about.json"
 _INDEXES = "indexes/"
 
@@ -44,6 +43,7 @@ class _About:
     index_options: dict[str, Any]
     indexes: dict[str, str]
     """By place, the SHA-256 that names its index in the file."""
+    format: int = FORMAT
 
 
 @frozen(eq=False)
@@ -79,12 +79,12 @@ def read_file(path: Path) -> GalleryFile:
     Raises ModelLoadError (E200), DamagedArtifactError (E210).
     """
     documents = container.mapped(path)
-    if _ABOUT not in documents or gallery.NAME not in documents:
+    if _ABOUT not in documents:
         raise ModelLoadError(f"{path} is not a gallery made by `ai-lens build-index`.")
-    try:
-        about = converter.structure(json.loads(documents[_ABOUT].tobytes()), _About)
-    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
-        raise ModelLoadError(f"{path} is not understood: {explain(error)}.") from error
+    again, content = WrongGalleryError.remedy, documents[_ABOUT].tobytes()
+    about = formats.structured(content, _About, FORMAT, name=_ABOUT, path=path, again=again)
+    if gallery.NAME not in documents:
+        raise ModelLoadError(f"{path} holds no gallery.", again)
     indexes = {
         place: SavedIndex(sha256, documents[_INDEXES + sha256])
         for place, sha256 in about.indexes.items()

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import attrs
-import cattrs
 from attrs import field, frozen
 from attrs.validators import deep_mapping, ge, in_, instance_of, le, matches_re
 
-from lens_core.artifacts import container
+from lens_core.artifacts import container, formats
 from lens_core.contracts import Preprocess
 from lens_core.errors import ModelLoadError
-from lens_core.structure import converter, explain
 
 NAME = "manifest.json"
 FORMAT = 1
+_AGAIN = "Train the model again, or export it again from its checkpoint."
 
 
 @frozen
@@ -186,15 +185,4 @@ def from_documents(documents: Mapping[str, bytes], path: object) -> Manifest:
     """The manifest among an artifact's documents. Raises ModelLoadError (E200)."""
     if NAME not in documents:
         raise ModelLoadError(f"{path} carries no ai-lens manifest.")
-    try:
-        stored = json.loads(documents[NAME])
-        version = int(stored["format"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelLoadError(f"{path} has a manifest that is not understood: {error}.") from error
-    if version > FORMAT:
-        advice = "Update with: pip install --upgrade ai-lens-helper"
-        raise ModelLoadError(f"{path} was made by a newer ai-lens ({stored.get('made_by')}).", advice)
-    try:
-        return converter.structure(stored, Manifest)
-    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
-        raise ModelLoadError(f"{path} has a manifest that is not understood: {explain(error)}.") from error
+    return formats.structured(documents[NAME], Manifest, FORMAT, name=NAME, path=path, again=_AGAIN)

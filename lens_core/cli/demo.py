@@ -25,7 +25,9 @@ def demo(
     from lens_core.cli.export import export_to
     from lens_core.cli.say import say, stages
     from lens_core.demo.exhibition import render_exhibition
+    from lens_core.errors import need_pytorch
 
+    need_pytorch("the demo")
     settings = choices.settings(context)
     say("1/4 Drawing a small museum: 3 places, 12 exhibits, 20 photos of each")
     with stages() as stage:

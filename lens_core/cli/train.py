@@ -184,10 +184,11 @@ def run_training(
     from lens_core.artifacts.provenance import Origin
     from lens_core.cli.say import helping, say, stages, warn
     from lens_core.cli.summary import summary
-    from lens_core.errors import needing
+    from lens_core.errors import need_pytorch, needing
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
 
+    need_pytorch("training")
     _check_version(version)
     dataset = scan_curated(data_root, settings.curation, places)
     strays = find_strays(dataset, data_root, ood)

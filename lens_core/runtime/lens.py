@@ -324,8 +324,12 @@ def open_runtime(path: Path, options: dict[str, Any], at_once: int = 1) -> Runti
 
     Raises ModelLoadError (E200).
     """
-    if not path.exists():
-        raise ModelLoadError(f"There is no model file {path}.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelLoadError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
     suffix = path.suffix.removeprefix(".").lower()
     if not suffix:
         raise ModelLoadError(f"{path} has no suffix, so its format is not known.")

@@ -36,7 +36,11 @@ def save(path: Path, weights: bytes, about: Manifest, gallery: Gallery, probes: 
 
 def load(path: Path) -> tuple[LensNet, Documents]:
     """The network, ready to answer, and the documents beside it. Raises ModelLoadError (E200)."""
-    documents = container.read(path)
+    return opened(container.read(path), path)
+
+
+def opened(documents: Documents, path: Path) -> tuple[LensNet, Documents]:
+    """The same from the documents of a checkpoint; ``path`` is where they were read."""
     about = manifest.from_documents(documents, path)
     if WEIGHTS not in documents:
         raise ModelLoadError(f"{path} holds no network; is it a gallery? Pass that with --index-file.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lens_core.artifacts import container
 from lens_core.contracts import Floats, Pixels, Runtime, RuntimeOptions
+from lens_core.errors import need_pytorch
 from lens_core.hookspecs import hookimpl
 from lens_core.runtime.arrays import checked_photos
 
@@ -23,13 +25,15 @@ class CheckpointRuntime:
     """Runs the network as it was trained."""
 
     def __init__(self, path: Path, options: RuntimeOptions) -> None:
+        documents = container.read(path)  # a damaged file is refused before PyTorch is loaded
+        need_pytorch("answering from a checkpoint")
         import torch
 
         from lens_core.training import checkpoint
 
         if options.share:
             torch.set_num_threads(options.share)  # for the whole process: PyTorch knows no other way
-        self._net, self.documents = checkpoint.load(path)
+        self._net, self.documents = checkpoint.opened(documents, path)
 
     def run(self, images: Pixels) -> tuple[Floats, Floats]:
         import torch

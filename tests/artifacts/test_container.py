@@ -1,5 +1,6 @@
 """The sealed file behind .ckpt and .index: what was written comes back, and damage is always found."""
 
+import contextlib
 import io
 import pickle
 import zipfile
@@ -110,6 +111,29 @@ def test_a_plain_zip_and_text_are_not_ours(file):
             container.read(file(content))
 
 
+def test_a_zip_bomb_is_not_unpacked_even_under_a_valid_seal(file):
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", bytes(1 << 24))
+        archive.comment = b"0" * integrity.SEAL_LENGTH
+    path = file(integrity.seal(bomb.getvalue()[: -integrity.SEAL_LENGTH]))
+    for look in (container.read, lambda path: container.peek(path, "manifest.json")):
+        with pytest.raises(ModelLoadError, match="its members are compressed"):
+            look(path)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, len(CONTENT) - 65), st.integers(0, 255)), min_size=1, max_size=8))
+def test_a_broken_zip_under_a_valid_seal_is_an_error_not_a_crash(file, changes):
+    changed = bytearray(CONTENT[: -integrity.SEAL_LENGTH])
+    for from_the_end, byte in changes:
+        changed[-from_the_end] = byte
+    path = file(integrity.seal(bytes(changed)))
+    for look in (container.read, lambda path: container.peek(path, "manifest.json")):
+        with contextlib.suppress(ModelLoadError):
+            look(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04" + b"\0" * 40])
 def test_sealed_bytes_that_are_no_such_file_are_an_error(file, content):
     with pytest.raises(ModelLoadError, match="is no ai-lens file of this kind"):
@@ -119,7 +143,7 @@ def test_sealed_bytes_that_are_no_such_file_are_an_error(file, content):
 def test_a_missing_file_and_a_folder_say_why(tmp_path):
     with pytest.raises(ModelLoadError, match=r"a\.ckpt cannot be read: No such file or directory\."):
         container.read(tmp_path / "a.ckpt")
-    with pytest.raises(ModelLoadError, match="Is a directory"):
+    with pytest.raises(ModelLoadError, match=r"cannot be read: it is a folder, not a file\."):
         container.read(tmp_path)
 
 

@@ -112,7 +112,7 @@ def test_a_file_cut_short_is_damage(path, kept):
 def test_a_file_that_is_none(tmp_path):
     with pytest.raises(ModelLoadError, match=r"none\.index cannot be read: No such file"):
         read_file(tmp_path / "none.index")
-    with pytest.raises(ModelLoadError, match="Is a directory"):
+    with pytest.raises(ModelLoadError, match="it is a folder, not a file"):
         read_file(tmp_path)
 
 

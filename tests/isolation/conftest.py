@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from device import write_constraints
 from hostile import ALL, TWIN
 from wheels import make_environment, pip_install, write_wheel
 
@@ -32,6 +33,15 @@ def runner(command: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The versions that are tested together; skips where no package index can be reached."""
+    path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
+    if not write_constraints(path):
+        pytest.skip("no package index can be reached")
+    return path
 
 
 @pytest.fixture(scope="session")

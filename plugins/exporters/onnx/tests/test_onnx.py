@@ -136,11 +136,16 @@ def test_weights_in_another_file_are_not_followed(tmp_path):
         open_runtime(sealed(tmp_path / "y.onnx", model))
 
 
-def test_a_disguised_external_file_is_not_followed(tmp_path):
+@pytest.mark.parametrize(
+    "padded",
+    [b"\x72\x17\x0a\x88\x80\x00location", b"\x72\x17\x8a\x80\x00\x08location"],
+    ids=["its length", "its field's number"],
+)
+def test_a_disguised_external_file_is_not_followed(tmp_path, padded):
     model = onnx.load(export(tmp_path / "x.onnx"))
     model.metadata_props.add(key="location", value="elsewhere")
     content = model.SerializeToString()
-    plain, padded = b"\x72\x15\x0a\x08location", b"\x72\x17\x0a\x88\x80\x00location"
+    plain = b"\x72\x15\x0a\x08location"
     assert plain in content
     disguised = content.replace(plain, padded)
     assert onnx.load_from_string(disguised) == model

@@ -96,7 +96,7 @@ def test_the_last_line_names_the_weights_and_seals_the_xml(tmp_path):
     line = xml.splitlines()[-1].decode()
     before = xml[: -len("0" * 64 + " -->\n")]
     assert line == (
-        f"<!-- ai-lens weights:{hashlib.sha256(weights).hexdigest()} "
+        f"<!-- ai-lens weights:{len(weights)}:{hashlib.sha256(weights).hexdigest()} "
         f"sha256:{hashlib.sha256(before).hexdigest()} -->"
     )
 

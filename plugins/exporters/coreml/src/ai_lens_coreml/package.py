@@ -36,6 +36,12 @@ def read(path: Path) -> bytes:
     Raises ModelLoadError (E200) when it cannot be read, DamagedArtifactError (E210) when a file was changed,
     added or is missing.
     """
+    check(path)
+    return (path / MODEL).read_bytes()
+
+
+def check(path: Path) -> None:
+    """Raises ModelLoadError (E200) or DamagedArtifactError (E210) as :func:`read` does."""
     if not path.is_dir():
         raise ModelLoadError(f"{path} is not a folder, as Core ML packages are.")
     try:
@@ -43,18 +49,18 @@ def read(path: Path) -> bytes:
             raise DamagedArtifactError(f"{path} is incomplete or was not made by ai-lens: it has no {SEAL}.")
         expected = integrity.read_sealed(path / SEAL)[: -integrity.SEAL_LENGTH]
         found = _listing(path)
-        if found != expected:
-            raise DamagedArtifactError(f"{path} is damaged: {_difference(expected, found)}.")
-        return (path / MODEL).read_bytes()
     except OSError as error:
         raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if found != expected:
+        raise DamagedArtifactError(f"{path} is damaged: {_difference(expected, found)}.")
 
 
 def _listing(path: Path) -> bytes:
     entries = (entry for entry in path.rglob("*") if entry.is_symlink() or not entry.is_dir())
     files = {entry.relative_to(path).as_posix(): entry for entry in entries}
     files.pop(SEAL, None)
-    return "".join(f"{_sha256(file)}  {name}\n" for name, file in sorted(files.items())).encode()
+    lines = "".join(f"{_sha256(file)}  {name}\n" for name, file in sorted(files.items()))
+    return lines.encode(errors="surrogateescape")  # names that are not UTF-8, as old archives have them
 
 
 def _sha256(file: Path) -> str:
@@ -67,13 +73,14 @@ def _sha256(file: Path) -> str:
 def _difference(expected: bytes, found: bytes) -> str:
     """The first file that differs, and how."""
     before, after = _by_name(expected), _by_name(found)
-    name = min(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    differing = (name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    name = min(differing, default=SEAL)
     how = "is missing" if name not in after else "was added" if name not in before else "has changed"
     return f"its file {name} {how}"
 
 
 def _by_name(listing: bytes) -> dict[str, str]:
-    lines = (line.partition("  ") for line in listing.decode().splitlines())
+    lines = (line.partition("  ") for line in listing.decode(errors="backslashreplace").splitlines())
     return {name: sha256 for sha256, _, name in lines}
 
 

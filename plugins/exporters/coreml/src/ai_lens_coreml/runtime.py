@@ -15,7 +15,7 @@ from PIL import Image
 from ai_lens_coreml import layout, package
 from lens_core.artifacts.metadata import to_documents
 from lens_core.contracts import Documents, Floats, Pixels, Runtime
-from lens_core.errors import CannotRunHereError, ModelLoadError
+from lens_core.errors import CannotRunHereError, LensError, ModelLoadError
 from lens_core.hookspecs import hookimpl
 from lens_core.quiet import quietly
 from lens_core.runtime.arrays import checked_photos
@@ -31,7 +31,7 @@ def make_runtime(path: Path) -> Runtime:
     Raises ModelLoadError (E200) when it cannot be read or is not such a package, DamagedArtifactError (E210)
     when a file of it has changed since, and CannotRunHereError (E470) anywhere but on macOS.
     """
-    package.read(path)
+    package.check(path)
     if system() != "Darwin":
         raise CannotRunHereError(
             f"{path} is a Core ML model, and Core ML is only on macOS and iOS.",
@@ -74,9 +74,14 @@ def _open(path: Path) -> MLModel:
     with quietly(), TemporaryDirectory() as folder:
         from coremltools.models import MLModel
 
-        # A copy, because coremltools rewrites the manifest of every package that it opens.
-        copy = shutil.copytree(path, Path(folder) / path.name)
+        # A copy, because coremltools rewrites the manifest of every package that it opens. What is parsed is
+        # what was checked, so the copy is, too.
+        copy = Path(folder) / path.name
         try:
+            shutil.copytree(path, copy)
+            package.check(copy)
             return MLModel(str(copy))
+        except LensError:
+            raise
         except Exception as error:
             raise ModelLoadError(f"{path} cannot be opened by Core ML: {error}.") from error

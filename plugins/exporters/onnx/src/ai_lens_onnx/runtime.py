@@ -32,8 +32,8 @@ def make_runtime(path: Path, options: SessionOptions) -> Runtime:
 
 
 # TensorProto.external_data names its file in an entry whose key is "location": the tag of field 1, the length
-# 8 as any protobuf number may be written, the word. Looked for in the bytes, before a parser follows it.
-_LOCATION = re.compile(rb"\x0a(?:\x08|\x88\x80*\x00)location")
+# 8, the word; both numbers as protobuf may write them. Looked for in the bytes, before a parser follows it.
+_LOCATION = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 
 
 def _names_other_files(content: bytes) -> bool:

@@ -3,10 +3,10 @@
 ``best.xml`` holds the network's structure and the documents, ``best.bin`` its weights. Documents are entries
 of the XML's ``rt_info``, in base64. The last line of the XML is the seal, a comment::
 
-    <!-- ai-lens weights:<SHA-256 of best.bin> sha256:<SHA-256 of all bytes before this number> -->
+    <!-- ai-lens weights:<size of best.bin>:<its SHA-256> sha256:<SHA-256 of all bytes before this number> -->
 
-A comment is the only thing that XML allows at its end, so the seal cannot be the file's last bytes, where
-:mod:`lens_core.artifacts.integrity` looks for it.
+A comment is the only thing that XML allows at its end, so the seal proper is not the file's last bytes, where
+:mod:`lens_core.artifacts.integrity` has it elsewhere; the comment's end follows it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,8 @@ WEIGHTS_SUFFIX = ".bin"
 INPUT = "images"
 OUTPUTS = ["embeddings", "logits"]
 _INFO = "ai_lens"
-_SEAL = re.compile(rb"<!-- ai-lens weights:([0-9a-f]{64}) sha256:[0-9a-f]{64} -->\n")
+_SEAL = re.compile(rb"<!-- ai-lens weights:(\d+):([0-9a-f]{64}) sha256:[0-9a-f]{64} -->\n")
 _SEAL_END = b" -->\n"
-_SEAL_LENGTH = 162
-"""Bytes of the whole comment."""
 
 Bytes = NDArray[np.uint8]
 """uint8[number of bytes]."""
@@ -54,8 +53,8 @@ def documents(model: Any) -> dict[str, bytes]:
 
 def seal(path: Path) -> None:
     """Bind the XML that OpenVINO has written to the weights beside it."""
-    weights = integrity.sha256(path.with_suffix(WEIGHTS_SUFFIX).read_bytes())
-    opening = f"<!-- ai-lens weights:{weights} sha256:".encode()
+    weights = path.with_suffix(WEIGHTS_SUFFIX).read_bytes()
+    opening = f"<!-- ai-lens weights:{len(weights)}:{integrity.sha256(weights)} sha256:".encode()
     path.write_bytes(integrity.seal(path.read_bytes() + opening) + _SEAL_END)
 
 
@@ -65,31 +64,25 @@ def read(path: Path) -> tuple[bytes, Bytes]:
     Raises ModelLoadError (E200) when one cannot be read, DamagedArtifactError (E210) when bytes have changed,
     or the weights are missing or those of another export.
     """
-    xml = _content(path).tobytes()
-    expected = _weights_hash(path, xml)
+    xml = integrity.read_sealed(path, end=_SEAL_END)
+    found = _SEAL.fullmatch(xml, xml.rfind(b"<!--"))
+    if found is None:
+        raise ModelLoadError(f"{path} is an OpenVINO file, but not one that ai-lens exported.")
     beside = path.with_suffix(WEIGHTS_SUFFIX)
     both = f"Copy both files, {path.name} and {beside.name}, from where they were made."
     if not beside.exists():
         raise DamagedArtifactError(f"{beside} is missing; it holds the weights of {path.name}.", both)
-    weights = _content(beside)
-    if hashlib.sha256(weights.data).hexdigest() != expected:
+    weights = _read_as_sealed(beside, size=int(found[1]), sha256=found[2].decode())
+    if weights is None:
         raise DamagedArtifactError(f"{beside} is damaged or not the one that belongs to {path.name}.", both)
     return xml, weights
 
 
-def _weights_hash(path: Path, xml: bytes) -> str:
-    """The hash of the weights that the seal names. Raises DamagedArtifactError (E210) where it is broken."""
-    found = _SEAL.fullmatch(xml[-_SEAL_LENGTH:])
-    body = xml[: -len(_SEAL_END) - integrity.SEAL_LENGTH]
-    if found is None or integrity.seal(body) + _SEAL_END != xml:
-        raise DamagedArtifactError(
-            f"{path} is damaged or was not made by ai-lens: its bytes do not match the seal at its end."
-        )
-    return found[1].decode()
-
-
-def _content(path: Path) -> Bytes:
-    try:
-        return np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
+def _read_as_sealed(path: Path, size: int, sha256: str) -> Bytes | None:
+    """The bytes of a file, None unless they are those that were sealed. Another size is not even read."""
+    with integrity.opened(path) as file:
+        if file.seek(0, SEEK_END) != size:
+            return None
+        file.seek(0)
+        content = np.fromfile(file, np.uint8)
+    return content if hashlib.sha256(content.data).hexdigest() == sha256 else None
