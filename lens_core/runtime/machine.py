@@ -1,9 +1,10 @@
-"""What this machine computes with, in words: measurements are kept, and shown, together with it."""
+"""What this machine computes with: measurements are kept, and shown, together with it."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 _NAMES = ("model name", "Model", "Hardware")
@@ -24,3 +25,16 @@ def cores() -> int:
     """How many this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux; a container may be given fewer than there are
     return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def peak_memory() -> int | None:
+    """Bytes of memory this process has had at most since it began; None on Windows, which tells otherwise."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent had, too
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

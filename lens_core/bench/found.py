@@ -1,0 +1,43 @@
+"""The files that a model has, and the one that tells what the model is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lens_core.bench.row import Candidate
+from lens_core.errors import LensError, ModelLoadError
+from lens_core.runtime.fastest import BEST, CKPT, artifacts_in, folder_of, is_checkpoint, is_folder
+from lens_core.runtime.lens import Lens
+
+
+def files_of(model: Path) -> list[Candidate]:
+    """Of a folder what counts there; of a file all that is called as it is, up to the first dot.
+
+    The checkpoint comes first. Raises ModelLoadError (E200) where there is nothing.
+    """
+    if not model.exists():
+        raise ModelLoadError(f"There is no model file {model}.")
+    paths = artifacts_in(folder_of(model), _name(model))
+    ranked = sorted(paths, key=lambda path: (not is_checkpoint(path), path.name))
+    return [Candidate(path.name, path, path.suffix.removeprefix(".").lower()) for path in ranked]
+
+
+def checkpoint_of(model: Path) -> Path:
+    """The checkpoint among them, which need not exist."""
+    return model if is_checkpoint(model) else folder_of(model) / f"{_name(model)}{CKPT}"
+
+
+def open_any(model: Path, candidates: Sequence[Candidate]) -> Lens:
+    """The named file, or the first of a folder that opens here. Raises what opening the first one raises."""
+    failures: list[LensError] = []
+    for path in [one.path for one in candidates if one.path] if is_folder(model) else [model]:
+        try:
+            return Lens(path)
+        except LensError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _name(model: Path) -> str:
+    return BEST if is_folder(model) else model.name.partition(".")[0]
