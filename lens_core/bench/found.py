@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from attrs import frozen
+
 from lens_core.bench.row import Candidate
 from lens_core.errors import LensError, ModelLoadError
 from lens_core.runtime.fastest import BEST, CKPT, artifacts_in, folder_of, is_checkpoint, is_folder
 from lens_core.runtime.lens import Lens
+
+
+@frozen
+class Wanted:
+    """What shall be measured besides the files that are there, and on which photos."""
+
+    exporters: tuple[str, ...] = ()
+    quantize: str | None = None
+    sizes: tuple[int, ...] = ()
+    """In pixels, besides the one the model was trained for; these need ``data_root``."""
+    data_root: Path | None = None
+    ood: Path | None = None
 
 
 def files_of(model: Path) -> list[Candidate]:

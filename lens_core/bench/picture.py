@@ -22,22 +22,48 @@ Figure = Literal["top1", "auroc"]
 
 
 @frozen
+class Box:
+    """A rectangle on the drawing."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def around(cls, spot: tuple[float, float]) -> Box:
+        x, y = spot
+        return cls(x - _GAP + 1, y - _GAP + 1, x + _GAP - 1, y + _GAP - 1)
+
+    @property
+    def baseline(self) -> tuple[float, float]:
+        """Where its text begins."""
+        return self.left, self.bottom - 4
+
+    def meets(self, other: Box) -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+
+@frozen
 class Dot:
-    """A file's place on the drawing, in pixels, and where its name begins."""
+    """A file's place on the drawing, in pixels, and that of its name."""
 
     name: str
     x: float
     y: float
-    name_x: float
-    name_y: float
-    """The baseline."""
+    box: Box
+    """Of the name."""
     resized: bool
     recommended: bool
 
     @property
-    def apart(self) -> bool:
-        """Whether the name is so far from its dot that a line must lead to it."""
-        return abs(self.name_y - self.y) > _LINE
+    def leader(self) -> tuple[float, float] | None:
+        """Where a line from the dot meets the name; None where the name is right beside it."""
+        if self.box.top < self.y < self.box.bottom:
+            return None
+        nearest = min(max(self.x, self.box.left), self.box.right)
+        return nearest, self.box.bottom if self.box.bottom < self.y else self.box.top
 
 
 @frozen
@@ -52,22 +78,25 @@ class Picture:
 
 def draw(rows: Sequence[Row], figure: Figure, recommended: Row | None) -> Picture | None:
     """None where the figure was not measured."""
-    points = [
-        (row, row.measured.network.p50, 100 * value)
-        for row in rows
-        if row.measured and (value := getattr(row.measured, figure)) is not None
-    ]
+    points = sorted(
+        (
+            (row, row.measured.network.p50, 100 * value)
+            for row in rows
+            if row.measured and (value := getattr(row.measured, figure)) is not None
+        ),
+        key=lambda point: point[1:],
+    )
     if not points:
         return None
     across = _ticks(0, 1.08 * max(ms for _, ms, _ in points), 8)
     worst, best = min(value for *_, value in points), max(value for *_, value in points)
     room = max(0.5, 0.15 * (best - worst))
     down = _ticks(worst - room, min(100.0, best + room) if best < 100 else best + room / 2, 6)
+    spots = [(_place(ms, across, LEFT, RIGHT), _place(value, down, BOTTOM, TOP)) for _, ms, value in points]
     dots: list[Dot] = []
-    for row, ms, value in sorted(points, key=lambda point: point[1:]):
-        x, y = _place(ms, across, LEFT, RIGHT), _place(value, down, BOTTOM, TOP)
-        name_x, name_y = _free(row.candidate.name, x, y, dots)
-        dots.append(Dot(row.candidate.name, x, y, name_x, name_y, row.candidate.resized, row is recommended))
+    for (row, *_), (x, y) in zip(points, spots, strict=True):
+        name, taken = row.candidate.name, [*(dot.box for dot in dots), *map(Box.around, spots)]
+        dots.append(Dot(name, x, y, _free(name, x, y, taken), row.candidate.resized, row is recommended))
     return Picture(
         figure,
         tuple(dots),
@@ -89,21 +118,14 @@ def _place(value: float, ticks: Sequence[float], start: float, end: float) -> fl
     return round(start + (value - ticks[0]) / (ticks[-1] - ticks[0]) * (end - start), 1)
 
 
-def _free(name: str, x: float, y: float, taken: Sequence[Dot]) -> tuple[float, float]:
-    """Where a name covers no other name and no dot: beside its dot, else as near above or below as can be."""
-    width = _LETTER * len(name)
-    beside = x + _GAP if x + _GAP + width <= RIGHT else x - _GAP - width
-    middle = y + _LINE / 3
-    offsets = [0.0] + [sign * step * _LINE for step in range(1, 20) for sign in (-1, 1)]
-    places = [(beside, middle + offset) for offset in offsets if TOP + _LINE <= middle + offset <= BOTTOM - 4]
-    return next((place for place in places if not _covers(*place, width, taken)), (beside, middle))
-
-
-def _covers(x: float, y: float, width: float, taken: Sequence[Dot]) -> bool:
-    for dot in taken:
-        beside = dot.name_x + _LETTER * len(dot.name) < x or x + width < dot.name_x
-        if not beside and abs(dot.name_y - y) < _LINE:
-            return True
-        if x - _GAP / 2 < dot.x < x + width and abs(dot.y - (y - _LINE / 3)) < _LINE * 0.75:
-            return True
-    return False
+def _free(name: str, x: float, y: float, taken: Sequence[Box]) -> Box:
+    """Where the name covers nothing: right or left of its dot, else as near above or below as can be."""
+    width, half = _LETTER * len(name), _LINE / 2
+    lines = [0.0] + [sign * step * _LINE for step in range(1, 24) for sign in (-1, 1)]
+    places = [
+        Box(left, y + line - half, left + width, y + line + half)
+        for line in lines
+        for left in (x + _GAP, x - _GAP - width)
+        if left >= LEFT and left + width <= WIDTH and y + line - half >= TOP and y + line + half <= BOTTOM
+    ]
+    return next((place for place in places if not any(map(place.meets, taken))), places[0])

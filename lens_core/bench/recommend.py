@@ -37,7 +37,12 @@ def recommend(rows: Sequence[Row]) -> Recommendation | None:
     limit = _AS_FAST * min(found.network.p50 for _, found in usable)
     as_fast = [(row, found) for row, found in usable if found.network.p50 <= limit]
     row, found = min(as_fast, key=lambda one: (one[0].lost, one[1].network.p50))
-    others = [pair for pair in measured if pair[1].network.p50 * _AS_FAST < found.network.p50]
+    others = [
+        (other, its)
+        for other, its in measured
+        if its.network.p50 * _AS_FAST < found.network.p50
+        and ((other, its) in good or not other.candidate.resized)
+    ]
     return Recommendation(row, {lang: _why(lang, row, found, measured, others) for lang in WORDS})
 
 

@@ -34,9 +34,8 @@ WORDS: dict[str, dict[str, str]] = {
         "answer": "answer, ms (p95)",
         "throughput": "photos a second",
         "peak": "memory, MB",
-        "top1_short": "top-1",
-        "auroc_short": "AUROC",
-        "points": "{change:+.1f} points",
+        "top1_short": "top-1, % (± points)",
+        "auroc_short": "AUROC, % (± points)",
         "how": "How this was measured",
         "machine": "{processor}, {cores} cores; {system}. Another machine, other figures.",
         "apart": "Each file in a process of its own. Ready after: from opening the file to the first answer, its "
@@ -84,9 +83,8 @@ WORDS: dict[str, dict[str, str]] = {
         "answer": "답, ms (p95)",
         "throughput": "초당 사진",
         "peak": "메모리, MB",
-        "top1_short": "top-1",
-        "auroc_short": "AUROC",
-        "points": "{change:+.1f}점",
+        "top1_short": "top-1, % (±점)",
+        "auroc_short": "AUROC, % (±점)",
         "how": "측정 방법",
         "machine": "{processor}, 코어 {cores}개, {system}. 기기가 다르면 수치도 다릅니다.",
         "apart": "파일마다 따로 띄운 프로세스에서 측정했습니다. 준비는 파일을 열고 첫 답을 할 수 있을 때까지이며 "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,18 @@ from lens_core.cli import choices
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lens_core.bench.found import Wanted
     from lens_core.bench.report import Bench, Pictures
     from lens_core.bench.row import Candidate, Measured, Row
     from lens_core.runtime.examine import View
     from lens_core.runtime.lens import Lens
     from lens_core.settings import Settings
+
+
+class Precision(StrEnum):
+    """What an export can be made smaller and faster in."""
+
+    INT8 = "int8"
 
 
 def bench(
@@ -36,7 +44,7 @@ def bench(
         typer.Option(help="Also measure this export, made for it where it is not there; may be repeated."),
     ] = None,
     quantize: Annotated[
-        str | None, typer.Option(help="int8: those exports in int8 as well; needs --data-root.")
+        Precision | None, typer.Option(help="Also those exports in int8; needs --data-root.")
     ] = None,
     img_size: Annotated[
         list[int] | None,
@@ -54,8 +62,10 @@ def bench(
     """Measure speed, memory, size and accuracy of a model's files, and recommend one of them."""
     import json
 
+    from lens_core import plugins
     from lens_core.artifacts.atomic import check_writable, write_json
     from lens_core.bench import page, report
+    from lens_core.bench.found import Wanted
     from lens_core.cli.say import say, warn
     from lens_core.errors import NotInstalledError
     from lens_core.runtime.fastest import folder_of
@@ -67,11 +77,13 @@ def bench(
     for flag, given in {"--quantize": quantize, "--img-size": img_size, "--ood": ood}.items():
         if given and not photos:
             raise typer.BadParameter("needs --data-root", param_hint=flag)
+    for name in to or ():
+        plugins.choose("exporter", name)
     folder = save_dir or front.save_dir or folder_of(model)
     check_writable(folder / report.NAME)
-    found = run_bench(
-        settings, model, photos, ood or front.ood, to=to or (), quantize=quantize, sizes=img_size or ()
-    )
+    exporters = tuple(dict.fromkeys(to or ()))
+    wanted = Wanted(exporters, quantize, tuple(img_size or ()), photos, ood or front.ood)
+    found = run_bench(settings, model, wanted)
     written = found.to_dict()
     write_json(folder / report.NAME, written)
     print(json.dumps(written, ensure_ascii=False, indent=1) if as_json else _table(found))
@@ -83,16 +95,7 @@ def bench(
         say(f"Look at {folder / page.NAME}")
 
 
-def run_bench(
-    settings: Settings,
-    model: Path,
-    data_root: Path | None,
-    ood: Path | None,
-    *,
-    to: Sequence[str] = (),
-    quantize: str | None = None,
-    sizes: Sequence[int] = (),
-) -> Bench:
+def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
     """Find, make and measure the files, with progress bars. Raises what opening raises where none opens."""
     from tempfile import TemporaryDirectory
 
@@ -102,18 +105,22 @@ def run_bench(
     from lens_core.bench.report import Bench
     from lens_core.bench.row import compared
     from lens_core.cli.say import stages
+    from lens_core.photos.layout import ood_photos
     from lens_core.runtime.material import trained_photos
 
     files, ckpt = files_of(model), checkpoint_of(model)
     lens = open_any(model, files)
-    about = lens.manifest
+    about, data_root = lens.manifest, wanted.data_root
     with TemporaryDirectory(prefix="ai-lens-") as temporary:
         home = Path(temporary)
-        if to or sizes:
-            files += _made(ckpt, files, settings, home, data_root, ood, to, quantize, sizes)
         own = trained_photos(data_root, lens).photos if data_root else ()
         asked = photos_to_ask(lens, own, home)
-        pictures, folders = _prepare(lens, files, home, data_root, ood) if data_root else (None, {})
+        if data_root:
+            ood_photos(data_root, wanted.ood)  # a mistake there must show before anything is made
+        if wanted.exporters or wanted.sizes:
+            files += _made(ckpt, wanted, files, settings, home)
+        pictures, folders = _prepare(lens, files, home, data_root, wanted.ood) if data_root else (None, {})
+        del lens  # its memory is for what is measured
         identity = (about.embedding_id, about.model_version)
         asking = Asking(identity, asked.photos, folders, settings.runtime_options)
         found = []
@@ -126,31 +133,16 @@ def run_bench(
 
 
 def _made(
-    ckpt: Path,
-    files: Sequence[Candidate],
-    settings: Settings,
-    home: Path,
-    data_root: Path | None,
-    ood: Path | None,
-    to: Sequence[str],
-    quantize: str | None,
-    sizes: Sequence[int],
+    ckpt: Path, wanted: Wanted, there: Sequence[Candidate], settings: Settings, home: Path
 ) -> list[Candidate]:
     from lens_core.cli.export import configured
     from lens_core.cli.say import say
     from lens_core.errors import needing
 
     with needing("exporting", "standard"):
-        from lens_core.training.variants import Wanted, make
-    wanted = Wanted(
-        tuple(dict.fromkeys(to)),
-        quantize,
-        tuple(sizes),
-        lambda name: configured(name, settings),
-        data_root,
-        ood,
-    )
-    return list(make(ckpt, wanted, [one.name for one in files], home, say))
+        from lens_core.training.variants import make
+    names = [one.name for one in there]
+    return list(make(ckpt, wanted, lambda name: configured(name, settings), names, home, say))
 
 
 def _prepare(
@@ -225,4 +217,4 @@ def _row(row: Row, one: Measured) -> list[str]:
 def _share(value: float | None, change: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.1%}" + (f" ({change:+.1f})" if change is not None else "")
+    return f"{100 * value:.1f}" + (f" ({change:+.1f})" if change is not None else "")

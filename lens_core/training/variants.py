@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from lens_core import plugins
 from lens_core.artifacts import container
 from lens_core.artifacts import gallery as galleries
 from lens_core.artifacts import manifest as manifests
+from lens_core.bench.found import Wanted
 from lens_core.bench.row import Candidate, Failure
 from lens_core.errors import BadSettingError, CannotDoError, LensError, ModelLoadError
 from lens_core.progress import Tell
@@ -23,48 +23,38 @@ from lens_core.runtime.lens import Lens
 from lens_core.runtime.material import trained_photos
 from lens_core.training.export import export
 
-
-@frozen
-class Wanted:
-    """What shall be there to be measured, and what it is made with."""
-
-    exporters: tuple[str, ...]
-    quantize: str | None
-    sizes: tuple[int, ...]
-    """In pixels, besides the one the model was trained for; these need ``data_root``."""
-    options: Callable[[str], dict[str, Any]]
-    """Of an exporter."""
-    data_root: Path | None
-    ood: Path | None
+Options = Callable[[str], dict[str, Any]]
+"""Of an exporter, by its name."""
 
 
-def make(ckpt: Path, wanted: Wanted, there: Collection[str], folder: Path, tell: Tell) -> Iterator[Candidate]:
+def make(
+    ckpt: Path, wanted: Wanted, options: Options, there: Collection[str], folder: Path, tell: Tell
+) -> Iterator[Candidate]:
     """Write it below ``folder``, through the gate of every export; but not what is ``there`` by name.
 
     What cannot be made, or does not pass, is a candidate without a file that says why.
     """
     trained = manifests.from_documents(container.read(ckpt), ckpt).preprocess.size
-    kinds = list(product(wanted.exporters, dict.fromkeys([None, wanted.quantize])))
-    (folder / "as trained").mkdir()
     copy = folder / "as trained" / ckpt.name
+    copy.parent.mkdir()
     shutil.copyfile(ckpt, copy)
-    for name, quantize in kinds:
-        yield from _export(copy, name, quantize, wanted, there, tell)
+    yield from _exports(copy, wanted, options, there, tell)
     for size in dict.fromkeys(wanted.sizes):
         if size == trained or not wanted.data_root:
             continue
         tell(f"Embedding the gallery at {size} pixels ...")
         resized = folder / str(size) / ckpt.name
-        about = Candidate(f"{ckpt.name} at {size}", resized, "ckpt", "fp32", size, resized=True)
+        start = Candidate(f"{ckpt.name} at {size}", resized, "ckpt", "fp32", size, resized=True)
         try:
             at_size(ckpt, size, wanted.data_root, resized)
         except LensError as error:
-            yield attrs.evolve(about, path=None, failure=Failure.of(error, resized.parent))
+            yield attrs.evolve(start, path=None, failure=Failure.of(error, resized.parent))
             continue
-        yield about
-        for name, quantize in kinds:
-            for made in _export(resized, name, quantize, wanted, (), tell):
-                yield attrs.evolve(made, name=f"{made.name} at {size}", size=size, resized=True, made_by="")
+        yield start
+        for made in _exports(
+            resized, wanted, options, (), lambda line, size=size: tell(f"At {size}: {line}")
+        ):
+            yield attrs.evolve(made, name=f"{made.name} at {size}", size=size, resized=True, made_by="")
 
 
 def at_size(ckpt: Path, size: int, data_root: Path, path: Path) -> None:
@@ -91,20 +81,21 @@ def at_size(ckpt: Path, size: int, data_root: Path, path: Path) -> None:
     container.write(path, {**documents, galleries.NAME: galleries.to_bytes(gallery)})
 
 
-def _export(
-    ckpt: Path, name: str, quantize: str | None, wanted: Wanted, there: Collection[str], tell: Tell
+def _exports(
+    ckpt: Path, wanted: Wanted, options: Options, there: Collection[str], tell: Tell
 ) -> Iterator[Candidate]:
-    flags = f"--to {name}" + (f" --quantize {quantize}" if quantize else "")
-    about = Candidate(flags, None, name, quantize or "", made_by=f"ai-lens export --ckpt {ckpt.name} {flags}")
-    options = wanted.options(name)
-    try:
-        suffix = plugins.make("exporter", name, options).suffix
-        if ckpt.with_suffix((f".{quantize}" if quantize else "") + suffix).name in there:
-            return
-        tell(f"Making {ckpt.name} {flags} ...")
-        photos, ood = wanted.data_root, wanted.ood
-        path = export(ckpt, name, None, options, data_root=photos, ood=ood, quantize=quantize).path
-    except LensError as error:
-        yield attrs.evolve(about, failure=Failure.of(error, ckpt.parent))
-    else:
-        yield attrs.evolve(about, name=path.name, path=path, format=path.suffix.removeprefix("."))
+    for name, quantize in product(wanted.exporters, dict.fromkeys([None, wanted.quantize])):
+        flags = f"--to {name}" + (f" --quantize {quantize}" if quantize else "")
+        command = f"ai-lens export --ckpt {ckpt.name} {flags}"
+        about = Candidate(flags, None, name, quantize or "", made_by=command)
+        try:
+            suffix = plugins.make("exporter", name, options(name)).suffix
+            if ckpt.with_suffix((f".{quantize}" if quantize else "") + suffix).name in there:
+                continue
+            tell(f"exporting {flags} ...")
+            photos, ood = wanted.data_root, wanted.ood
+            path = export(ckpt, name, None, options(name), data_root=photos, ood=ood, quantize=quantize).path
+        except LensError as error:
+            yield attrs.evolve(about, failure=Failure.of(error, ckpt.parent))
+        else:
+            yield attrs.evolve(about, name=path.name, path=path, format=path.suffix.removeprefix("."))

@@ -6,19 +6,6 @@ import pytest
 
 from ai_lens_helper import Lens
 from lens_core.errors import DamagedArtifactError, ModelLoadError, NotInstalledError
-from lens_core.training.export import export
-
-
-@pytest.fixture(scope="module")
-def exported(run, museum, tmp_path_factory):
-    """The run's checkpoint, exported to ONNX (also int8), OpenVINO and TorchScript."""
-    folder = tmp_path_factory.mktemp("exported")
-    ckpt = folder / "best.ckpt"
-    ckpt.write_bytes(run.checkpoint.read_bytes())
-    for name in ("onnx", "openvino", "torchscript"):
-        export(ckpt, name)
-    export(ckpt, "onnx", data_root=museum, quantize="int8", allowed_loss=100)
-    return folder
 
 
 @pytest.fixture
