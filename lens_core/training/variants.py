@@ -51,10 +51,8 @@ def make(
             yield attrs.evolve(start, path=None, failure=Failure.of(error, resized.parent))
             continue
         yield start
-        for made in _exports(
-            resized, wanted, options, (), lambda line, size=size: tell(f"At {size}: {line}")
-        ):
-            yield attrs.evolve(made, name=f"{made.name} at {size}", size=size, resized=True, made_by="")
+        for made in _exports(resized, wanted, options, (), tell, f" at {size}"):
+            yield attrs.evolve(made, size=size, resized=True, made_by="")
 
 
 def at_size(ckpt: Path, size: int, data_root: Path, path: Path) -> None:
@@ -82,20 +80,22 @@ def at_size(ckpt: Path, size: int, data_root: Path, path: Path) -> None:
 
 
 def _exports(
-    ckpt: Path, wanted: Wanted, options: Options, there: Collection[str], tell: Tell
+    ckpt: Path, wanted: Wanted, options: Options, there: Collection[str], tell: Tell, at: str = ""
 ) -> Iterator[Candidate]:
     for name, quantize in product(wanted.exporters, dict.fromkeys([None, wanted.quantize])):
         flags = f"--to {name}" + (f" --quantize {quantize}" if quantize else "")
         command = f"ai-lens export --ckpt {ckpt.name} {flags}"
-        about = Candidate(flags, None, name, quantize or "", made_by=command)
+        about = Candidate(f"{flags}{at}", None, name, quantize or "", made_by=command)
         try:
             suffix = plugins.make("exporter", name, options(name)).suffix
             if ckpt.with_suffix((f".{quantize}" if quantize else "") + suffix).name in there:
                 continue
-            tell(f"exporting {flags} ...")
+            tell(f"Exporting {flags}{at} ...")
             photos, ood = wanted.data_root, wanted.ood
             path = export(ckpt, name, None, options(name), data_root=photos, ood=ood, quantize=quantize).path
         except LensError as error:
             yield attrs.evolve(about, failure=Failure.of(error, ckpt.parent))
         else:
-            yield attrs.evolve(about, name=path.name, path=path, format=path.suffix.removeprefix("."))
+            yield attrs.evolve(
+                about, name=f"{path.name}{at}", path=path, format=path.suffix.removeprefix(".")
+            )
