@@ -47,7 +47,8 @@ class Asking:
         with TemporaryDirectory() as folder:
             asked, answered = Path(folder) / "request.json", Path(folder) / "answer.json"
             asked.write_text(json.dumps(attrs.asdict(request)), encoding="utf-8")
-            command = [sys.executable, "-m", "lens_core.bench.worker", str(asked), str(answered)]
+            # -P: what lies in the folder where somebody stands is not to be imported.
+            command = [sys.executable, "-P", "-m", "lens_core.bench.worker", str(asked), str(answered)]
             done = subprocess.run(command, capture_output=True, check=False)
             if not answered.exists():
                 return _crash(done)

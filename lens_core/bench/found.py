@@ -9,7 +9,7 @@ from attrs import frozen
 
 from lens_core.bench.row import Candidate
 from lens_core.errors import LensError, ModelLoadError
-from lens_core.runtime.fastest import BEST, CKPT, artifacts_in, folder_of, is_checkpoint, is_folder
+from lens_core.runtime.fastest import BEST, artifacts_in, folder_of, is_checkpoint, is_folder
 from lens_core.runtime.lens import Lens
 
 
@@ -32,14 +32,15 @@ def files_of(model: Path) -> list[Candidate]:
     """
     if not model.exists():
         raise ModelLoadError(f"There is no model file {model}.")
-    paths = artifacts_in(folder_of(model), _name(model))
+    name = BEST if is_folder(model) else model.name.partition(".")[0]
+    paths = artifacts_in(folder_of(model), name)
     ranked = sorted(paths, key=lambda path: (not is_checkpoint(path), path.name))
     return [Candidate(path.name, path, path.suffix.removeprefix(".").lower()) for path in ranked]
 
 
-def checkpoint_of(model: Path) -> Path:
-    """The checkpoint among them, which need not exist."""
-    return model if is_checkpoint(model) else folder_of(model) / f"{_name(model)}{CKPT}"
+def checkpoint_of(files: Sequence[Candidate]) -> Path | None:
+    """The checkpoint among them."""
+    return next((one.path for one in files if one.path and is_checkpoint(one.path)), None)
 
 
 def open_any(model: Path, candidates: Sequence[Candidate]) -> Lens:
@@ -51,7 +52,3 @@ def open_any(model: Path, candidates: Sequence[Candidate]) -> Lens:
         except LensError as error:
             failures.append(error)
     raise failures[0]
-
-
-def _name(model: Path) -> str:
-    return BEST if is_folder(model) else model.name.partition(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ class Failure:
     @classmethod
     def of(cls, error: LensError, folder: Path) -> Failure:
         """Without the names of the folders above the files: what is written may be passed on."""
-        return cls(error.code, error.message.replace(f"{folder}/", ""))
+        return cls(error.code, error.message.replace(f"{folder}{os.sep}", ""))
 
 
 @frozen

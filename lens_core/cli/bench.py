@@ -108,8 +108,8 @@ def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
     from lens_core.photos.layout import ood_photos
     from lens_core.runtime.material import trained_photos
 
-    files, ckpt = files_of(model), checkpoint_of(model)
-    lens = open_any(model, files)
+    files = files_of(model)
+    ckpt, lens = checkpoint_of(files), open_any(model, files)
     about, data_root = lens.manifest, wanted.data_root
     with TemporaryDirectory(prefix="ai-lens-") as temporary:
         home = Path(temporary)
@@ -118,7 +118,7 @@ def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
         if data_root:
             ood_photos(data_root, wanted.ood)  # a mistake there must show before anything is made
         if wanted.exporters or wanted.sizes:
-            files += _made(ckpt, wanted, files, settings, home)
+            files += _made(model, ckpt, wanted, files, settings, home)
         pictures, folders = _prepare(lens, files, home, data_root, wanted.ood) if data_root else (None, {})
         del lens  # its memory is for what is measured
         identity = (about.embedding_id, about.model_version)
@@ -129,16 +129,26 @@ def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
             for one in asking.each(files):
                 found.append(one)
                 progress(len(found), len(files))
-    return Bench(about, asked, pictures, compared(found, ckpt.name))
+    return Bench(about, asked, pictures, compared(found, ckpt.name if ckpt else ""))
 
 
 def _made(
-    ckpt: Path, wanted: Wanted, there: Sequence[Candidate], settings: Settings, home: Path
+    model: Path,
+    ckpt: Path | None,
+    wanted: Wanted,
+    there: Sequence[Candidate],
+    settings: Settings,
+    home: Path,
 ) -> list[Candidate]:
     from lens_core.cli.export import configured
     from lens_core.cli.say import say
-    from lens_core.errors import needing
+    from lens_core.errors import ModelLoadError, needing
 
+    if ckpt is None:
+        raise ModelLoadError(
+            f"{model} has no checkpoint, and only from that exports and other sizes are made.",
+            "Name the run's folder, or leave out --to and --img-size.",
+        )
     with needing("exporting", "standard"):
         from lens_core.training.variants import make
     names = [one.name for one in there]

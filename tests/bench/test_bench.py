@@ -241,7 +241,7 @@ def test_wrong_input_is_said_before_anything_is_measured(device, ai_lens, build_
         ("--model", tmp_path / "data"): (4, "holds no model"),
         ("--model", home, "--data-root", other): (3, "E100"),
         ("--model", home, "--save-dir", tmp_path / "file" / "x"): (7, "E700"),
-        ("--model", home, "--to", "onnx"): (4, "best.ckpt"),
+        ("--model", home, "--to", "onnx"): (4, "E200: "),
         ("--model", home, "--to", "onyx"): (5, "Did you mean 'onnx'?"),
         ("--model", home, "--data-root", museum, "--ood", tmp_path / "none"): (3, "E100"),
         ("--model", home, "--lang", "fr"): (2, "E600"),
