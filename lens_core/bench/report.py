@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from lens_core.artifacts import provenance
 from lens_core.artifacts.manifest import Manifest
 from lens_core.bench.asked import Asked
 from lens_core.bench.recommend import Recommendation, recommend
 from lens_core.bench.row import Row
-from lens_core.runtime.machine import cores, processor
+from lens_core.runtime.machine import busy, cores, processor
 
 NAME = "bench.json"
 FORMAT = 1
@@ -29,10 +29,12 @@ class Machine:
     cores: int
     system: str
     python: str
+    busy: bool
+    """Whether others were computing when the measuring began."""
 
     @classmethod
     def here(cls) -> Machine:
-        return cls(processor(), cores(), platform.platform(), platform.python_version())
+        return cls(processor(), cores(), platform.platform(), platform.python_version(), busy())
 
 
 @frozen
@@ -54,7 +56,7 @@ class Bench:
     pictures: Pictures | None
     """None where no photos were given."""
     rows: Sequence[Row]
-    machine: Machine = field(factory=Machine.here)
+    machine: Machine
 
     @property
     def recommended(self) -> Recommendation | None:

@@ -38,6 +38,7 @@ WORDS: dict[str, dict[str, str]] = {
         "auroc_short": "AUROC, % (± points)",
         "how": "How this was measured",
         "machine": "{processor}, {cores} cores; {system}. Another machine, other figures.",
+        "busy": "It was busy with other work: its speed is not to be relied on.",
         "apart": "Each file in a process of its own. Ready after: from opening the file to the first answer, its "
         "library's start included. Memory: the most that process had, answering photos one by one.",
         "answered": "An answer is a photo's file to the item, with hints; asked were {count} photos: {source}. "
@@ -87,6 +88,7 @@ WORDS: dict[str, dict[str, str]] = {
         "auroc_short": "AUROC, % (±점)",
         "how": "측정 방법",
         "machine": "{processor}, 코어 {cores}개, {system}. 기기가 다르면 수치도 다릅니다.",
+        "busy": "다른 작업으로 바쁠 때 측정했으므로 속도는 믿을 수 없습니다.",
         "apart": "파일마다 따로 띄운 프로세스에서 측정했습니다. 준비는 파일을 열고 첫 답을 할 수 있을 때까지이며 "
         "라이브러리를 불러오는 시간을 포함합니다. 메모리는 사진을 한 장씩 답할 때 그 프로세스가 가장 많이 쓴 "
         "양입니다.",

@@ -102,13 +102,15 @@ def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
     from lens_core.bench.apart import Asking
     from lens_core.bench.asked import photos_to_ask
     from lens_core.bench.found import checkpoint_of, files_of, open_any
-    from lens_core.bench.report import Bench
+    from lens_core.bench.report import Bench, Machine
     from lens_core.bench.row import compared
-    from lens_core.cli.say import stages
+    from lens_core.cli.say import stages, warn
     from lens_core.photos.layout import ood_photos
     from lens_core.runtime.material import trained_photos
 
-    files = files_of(model)
+    machine, files = Machine.here(), files_of(model)
+    if machine.busy:
+        warn("this machine is busy with other work: measure the speed again when it is not")
     ckpt, lens = checkpoint_of(files), open_any(model, files)
     about, data_root = lens.manifest, wanted.data_root
     with TemporaryDirectory(prefix="ai-lens-") as temporary:
@@ -129,7 +131,7 @@ def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
             for one in asking.each(files):
                 found.append(one)
                 progress(len(found), len(files))
-    return Bench(about, asked, pictures, compared(found, ckpt.name if ckpt else ""))
+    return Bench(about, asked, pictures, compared(found, ckpt.name if ckpt else ""), machine)
 
 
 def _made(
@@ -227,4 +229,4 @@ def _row(row: Row, one: Measured) -> list[str]:
 def _share(value: float | None, change: float | None) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.1f}" + (f" ({change:+.1f})" if change is not None else "")
+    return f"{100 * value:.1f}" + (f" ({round(change, 1) + 0:+.1f})" if change is not None else "")

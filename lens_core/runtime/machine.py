@@ -27,6 +27,13 @@ def cores() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
+def busy() -> bool:
+    """Whether others compute here so much that speed cannot be measured: more than half of the cores."""
+    if sys.platform == "win32":  # it does not tell
+        return False
+    return os.getloadavg()[0] > cores() / 2
+
+
 def peak_memory() -> int | None:
     """Bytes of memory this process has had at most since it began; None on Windows, which tells otherwise."""
     status = Path("/proc/self/status")
