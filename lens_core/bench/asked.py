@@ -12,7 +12,7 @@ from PIL import Image
 
 from lens_core.artifacts import container, probes
 from lens_core.photos.layout import PhotoFile
-from lens_core.runtime.fastest import is_checkpoint
+from lens_core.runtime.folders import is_checkpoint
 from lens_core.runtime.lens import Lens
 
 MOST = 20

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from lens_core.bench.row import Candidate
 from lens_core.errors import LensError, ModelLoadError
-from lens_core.runtime.fastest import BEST, artifacts_in, folder_of, is_checkpoint, is_folder
+from lens_core.runtime.folders import BEST, artifacts_in, folder_of, is_checkpoint, is_folder, suffix_of
 from lens_core.runtime.lens import Lens
 
 
@@ -35,7 +35,7 @@ def files_of(model: Path) -> list[Candidate]:
     name = BEST if is_folder(model) else model.name.partition(".")[0]
     paths = artifacts_in(folder_of(model), name)
     ranked = sorted(paths, key=lambda path: (not is_checkpoint(path), path.name))
-    return [Candidate(path.name, path, path.suffix.removeprefix(".").lower()) for path in ranked]
+    return [Candidate(path.name, path, suffix_of(path)) for path in ranked]
 
 
 def checkpoint_of(files: Sequence[Candidate]) -> Path | None:

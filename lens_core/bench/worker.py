@@ -21,7 +21,7 @@ from lens_core.bench.row import Failure, Latency, Measured
 from lens_core.errors import LensError, ModelLoadError
 from lens_core.runtime import examine
 from lens_core.runtime.batch import infer_batch
-from lens_core.runtime.fastest import is_checkpoint
+from lens_core.runtime.folders import is_checkpoint
 from lens_core.runtime.lens import BATCH, Lens
 from lens_core.runtime.machine import peak_memory
 from lens_core.structure import converter

@@ -68,7 +68,7 @@ def bench(
     from lens_core.bench.found import Wanted
     from lens_core.cli.say import say, warn
     from lens_core.errors import NotInstalledError
-    from lens_core.runtime.fastest import folder_of
+    from lens_core.runtime.folders import folder_of
 
     if quantize and not to:
         raise typer.BadParameter("goes with --to NAME", param_hint="--quantize")

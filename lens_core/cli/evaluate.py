@@ -68,7 +68,7 @@ def evaluate(
     from lens_core.cli.say import warn
     from lens_core.cli.train import default_run_folder
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
-    from lens_core.runtime.fastest import folder_of
+    from lens_core.runtime.folders import folder_of
 
     settings = choices.settings(
         context,

@@ -18,6 +18,7 @@ from lens_core.artifacts.atomic import write_json
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.integrity import SEAL_LENGTH
 from lens_core.errors import CannotWriteError, PluginError
+from lens_core.runtime.folders import suffix_of
 from lens_core.runtime.machine import cores, processor
 
 _FOLDER = "fastest"
@@ -85,7 +86,7 @@ def _end(file: Path) -> tuple[int, bytes]:
 def _versions(path: Path) -> list[tuple[str, str]]:
     """Of the runtime that opens it, and of the libraries that do its work."""
     try:
-        plugin = plugins.choose("runtime", path.suffix.removeprefix(".").lower())
+        plugin = plugins.choose("runtime", suffix_of(path))
     except PluginError:
         return []
     return [(plugin.distribution, plugin.version), *_installed(always_required(plugin.distribution))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -98,40 +98,25 @@ class Figures:
 
 def measure(lens: Lens, material: Material) -> Figures:
     """Ask every photo at its own place, and as an unknown in every way there is."""
-    embeddings, logits = lens.see(material.exhibits)
+    exhibits = lens.see(material.exhibits)
     strays = lens.see(material.strays) if len(material.strays) else None
     places, items = (np.array(names) for names in zip(*material.labels, strict=True))
-    first: list[bool] = []
-    answered: list[bool] = []
-    sure: list[Floats] = []
-    accepted: dict[str, list[bool]] = {}
-    unsure: dict[str, list[Floats]] = {}
+    known: list[tuple[Scores, list[str]]] = []
+    unknown: dict[str, list[Scores]] = {}
     for place in lens.manifest.places:
-        here, elsewhere = places == place, places != place
+        here = places == place
         if not here.any():
             continue
-        own = lens.score(place, embeddings[here], logits[here])
-        first += [own.evidence(row).best_item == item for row, item in enumerate(items[here])]
-        answered += [decision(lens, own, row) == item for row, item in enumerate(items[here])]
-        sure.append(_sureness(own))
-        unknown = {"other_place": (embeddings[elsewhere], logits[elsewhere])} if elsewhere.any() else {}
-        asked = [
-            (kind, lens.score(place, *outputs))
-            for kind, outputs in (unknown | ({"ood": strays} if strays else {})).items()
-        ]
-        asked += [
-            ("look_alike", alone)
-            for item in sorted(set(items[here]))
-            for alone in _without(lens, place, item, embeddings, logits, here & (items == item))
-        ]
-        for kind, scores in asked:
-            accepted.setdefault(kind, []).extend(_accepted(lens, scores))
-            unsure.setdefault(kind, []).append(_sureness(scores))
+        known.append((lens.score(place, *_rows(exhibits, here)), items[here].tolist()))
+        for kind, scores in _as_unknown(lens, place, exhibits, strays, here, items):
+            unknown.setdefault(kind, []).append(scores)
+    photos = [(scores, row, item) for scores, names in known for row, item in enumerate(names)]
+    sure = np.concatenate([_sureness(scores) for scores, _ in known])
     return Figures(
-        float(np.mean(first)),
-        float(np.mean(answered)),
-        {kind: float(np.mean(flags)) for kind, flags in accepted.items()},
-        {kind: auroc(np.concatenate(sure), np.concatenate(scores)) for kind, scores in unsure.items()},
+        float(np.mean([scores.evidence(row).best_item == item for scores, row, item in photos])),
+        float(np.mean([decision(lens, scores, row) == item for scores, row, item in photos])),
+        {kind: float(np.mean(_accepted(lens, parts))) for kind, parts in unknown.items()},
+        {kind: auroc(sure, np.concatenate([*map(_sureness, parts)])) for kind, parts in unknown.items()},
     )
 
 
@@ -151,21 +136,37 @@ def decision(lens: Lens, scores: Scores, row: int) -> str | None:
     return decide(scores.evidence(row), lens.manifest.thresholds or USUAL).item
 
 
+Seen = tuple[Floats, Floats]
+"""What the network makes of photos: embeddings and logits."""
+
+
+def _rows(seen: Seen, rows: np.ndarray) -> Seen:
+    return seen[0][rows], seen[1][rows]
+
+
 def _sureness(scores: Scores) -> Floats:
     """float32[Q]: what T is compared with."""
     return scores.probabilities.max(axis=1) if scores.rejection is None else scores.rejection
 
 
-def _accepted(lens: Lens, scores: Scores) -> list[bool]:
-    return [decision(lens, scores, row) is not None for row in range(len(scores.distances))]
+def _accepted(lens: Lens, parts: Sequence[Scores]) -> list[bool]:
+    return [
+        decision(lens, scores, row) is not None for scores in parts for row in range(len(scores.distances))
+    ]
 
 
-def _without(
-    lens: Lens, place: str, item: str, embeddings: Floats, logits: Floats, rows: np.ndarray
-) -> Iterator[Scores]:
-    """The answers of a place that has never heard of one of its items; none where no other is left."""
+def _as_unknown(
+    lens: Lens, place: str, exhibits: Seen, strays: Seen | None, here: np.ndarray, items: np.ndarray
+) -> Iterator[tuple[str, Scores]]:
+    """(kind, answers) of photos that the place must refuse; each of its items is taken out of it in turn."""
+    if not here.all():
+        yield "other_place", lens.score(place, *_rows(exhibits, ~here))
+    if strays:
+        yield "ood", lens.score(place, *strays)
     labels = lens.gallery.labels
-    kept = [row for row, label in enumerate(labels) if label[0] == place and label[1] != item]
-    if kept:
-        others = Gallery(lens.gallery.embeddings[kept], tuple(labels[row] for row in kept))
-        yield lens.score(place, embeddings[rows], logits[rows], GallerySearch(others).of_place(place))
+    for item in sorted(set(items[here])):
+        kept = [row for row, label in enumerate(labels) if label[0] == place and label[1] != item]
+        if kept:
+            others = Gallery(lens.gallery.embeddings[kept], tuple(labels[row] for row in kept))
+            asked = _rows(exhibits, here & (items == item))
+            yield "look_alike", lens.score(place, *asked, GallerySearch(others).of_place(place))

@@ -14,7 +14,6 @@ from lens_core import plugins
 from lens_core.artifacts import container
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.manifest import Manifest
-from lens_core.artifacts.runs import CHECKPOINT
 from lens_core.contracts import Runtime
 from lens_core.errors import (
     ArtifactError,
@@ -28,8 +27,8 @@ from lens_core.errors import (
 )
 from lens_core.progress import Tell
 from lens_core.runtime.choice import KeptChoice, always_required
+from lens_core.runtime.folders import artifacts_in, is_checkpoint, is_folder, suffix_of
 
-BEST, CKPT = Path(CHECKPOINT).stem, Path(CHECKPOINT).suffix
 FEWEST_RUNS, MOST_RUNS = 5, 25
 SECONDS = 0.5
 """Spent on measuring one file once it has run FEWEST_RUNS times."""
@@ -73,32 +72,6 @@ def open_model(path: Path, opening: Open, options: Mapping[str, Any], tell: Tell
     return Opened(chosen.path, chosen.runtime, warnings)
 
 
-def is_folder(path: Path) -> bool:
-    """Whether it is a folder of artifacts; some artifacts are folders themselves."""
-    return path.is_dir() and path.suffix.removeprefix(".").lower() not in _suffixes()
-
-
-def folder_of(path: Path) -> Path:
-    """Where a model's files lie."""
-    return path if is_folder(path) else path.parent
-
-
-def artifacts_in(folder: Path, name: str = BEST) -> list[Path]:
-    """The folder's files called ``best.*``, or by another ``name``, that a runtime opens.
-
-    Where none is called so, all that a runtime opens. Raises ModelLoadError (E200) when there are none.
-    """
-    known = _suffixes()
-    found = sorted(path for path in folder.iterdir() if path.suffix.removeprefix(".").lower() in known)
-    if not found:
-        formats = ", ".join(f".{suffix}" for suffix in sorted(known))
-        raise ModelLoadError(
-            f"{folder} holds no model: no file in it ends in {formats}.",
-            "Name the folder of a run, or of files that `ai-lens export` wrote.",
-        )
-    return [path for path in found if path.name.startswith(f"{name}.")] or found
-
-
 def milliseconds(runtime: Runtime, size: int) -> float:
     """How long the network takes for one photo of ``size`` pixels: the median of some runs."""
     photo = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
@@ -110,15 +83,6 @@ def milliseconds(runtime: Runtime, size: int) -> float:
         runtime.run(photo)
         times.append(1000 * (time.perf_counter() - begin))
     return float(np.median(times))
-
-
-def is_checkpoint(path: Path) -> bool:
-    return path.suffix.lower() == CKPT
-
-
-def _suffixes() -> set[str]:
-    """Of files that a runtime opens, also of those that could be installed: their error says how."""
-    return {plugin.name for plugin in plugins.find("runtime")} | set(plugins.PUBLISHED["runtime"])
 
 
 @define
@@ -209,7 +173,7 @@ class _Trial:
 def _needs_pytorch(path: Path) -> bool:
     """By what the distribution of its runtime requires; nothing is imported to find out."""
     try:
-        plugin = plugins.choose("runtime", path.suffix.removeprefix(".").lower())
+        plugin = plugins.choose("runtime", suffix_of(path))
     except PluginError:  # opening it will say why
         return False
     # The core's own runtime answers from checkpoints, by the core's extra for training.
