@@ -42,8 +42,8 @@ OTHER_EXITS = {
 
 # Environment variables that are no settings (lens_core.settings.NOT_SETTINGS).
 SWITCHES = {
-    "AI_LENS_CACHE_DIR": "Folder for what can be made again: features of photos, unpacked indexes. "
-    "Default: the platform's cache folder.",
+    "AI_LENS_CACHE_DIR": "Folder for what can be made again: features of photos, unpacked indexes, which "
+    "file is the fastest. Default: the platform's cache folder.",
     "AI_LENS_DEBUG": "`1` shows the traceback when something fails, as `--debug` does.",
     "AI_LENS_PLUGINS": "Distributions whose plugins may load, separated by commas. Default: all.",
     "AI_LENS_TRACE": "`1` prints each plugin call and its answer to standard error.",

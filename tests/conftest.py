@@ -160,6 +160,20 @@ def onnx_model(run):
 
 
 @pytest.fixture(scope="session")
+def exported(run, museum, tmp_path_factory):
+    """A folder with the checkpoint, and exports to ONNX (also int8), OpenVINO and TorchScript."""
+    from lens_core.training.export import export
+
+    folder = tmp_path_factory.mktemp("exported")
+    ckpt = folder / "best.ckpt"
+    ckpt.write_bytes(run.checkpoint.read_bytes())
+    for name in ("onnx", "openvino", "torchscript"):
+        export(ckpt, name)
+    export(ckpt, "onnx", data_root=museum, quantize="int8", allowed_loss=100)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def rewrite(run, tmp_path_factory):
     """``rewrite(thresholds=None)``: a copy of the trained checkpoint whose manifest says something else."""
     from lens_core.artifacts import container, manifest

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lens_core.cli import (
+    bench,
     build_index,
     checklist,
     compare,
@@ -49,6 +50,7 @@ app.command("build-index")(build_index.build_index)
 app.command("infer")(infer.infer)
 app.command("infer-batch")(infer_batch.infer_batch)
 app.command("export")(export.export)
+app.command("bench")(bench.bench)
 app.command("config")(config.config)
 app.command("demo")(demo.demo)
 app.add_typer(plugins.app, name="plugins")

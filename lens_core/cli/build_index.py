@@ -33,7 +33,7 @@ def build_index(
 ) -> None:
     """Embed the photos of a place, trained or not, and save them ready to be searched."""
     from lens_core.artifacts.atomic import check_writable
-    from lens_core.cli.say import say, stages
+    from lens_core.cli.say import say, stages, warn
     from lens_core.photos import metadata
     from lens_core.photos.curated import keep
     from lens_core.photos.layout import find_place, nfc
@@ -51,7 +51,9 @@ def build_index(
     photos = keep(find_place(root, place), settings.curation, root, {nfc(place)})
     described = metadata.read(photos[0].path.parents[2]).descriptions()  # data/place/item/photo
     check_writable(save)
-    lens = Lens(model, runtime_options=settings.runtime_options)
+    lens = Lens(model, runtime_options=settings.runtime_options, tell=say)
+    for warning in lens.warnings:
+        warn(warning)
     # A mistake in the options shows at once.
     indexes.make(settings.index, settings.index_options, lens.manifest.embedding_dim)
     with stages() as stage:

@@ -65,6 +65,7 @@ def open_lens(
 ) -> Lens:
     """The model, with the gallery, index, checkers and language that were chosen."""
     from lens_core.cli.options import by_plugin, key_values
+    from lens_core.cli.say import say
     from lens_core.runtime.lens import Lens
 
     resolved = of(context).resolve(
@@ -87,4 +88,5 @@ def open_lens(
         quality_options=settings.quality_options,
         lang=settings.lang,
         describe=describe,
+        tell=say,
     )

@@ -68,6 +68,7 @@ def evaluate(
     from lens_core.cli.say import warn
     from lens_core.cli.train import default_run_folder
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
+    from lens_core.runtime.folders import folder_of
 
     settings = choices.settings(
         context,
@@ -83,7 +84,7 @@ def evaluate(
     with needing("evaluating", "standard"):
         from lens_core.evaluation.requirements import Requirement, unmet
     required = [Requirement.read(text) for text in require or ()]
-    folder = save_dir or front.save_dir or (model.parent if model else default_run_folder())
+    folder = save_dir or front.save_dir or (folder_of(model) if model else default_run_folder())
     found = run_evaluation(
         settings,
         data_root or front.data_root,
@@ -138,8 +139,9 @@ def run_evaluation(
     ``audited`` is what an audit of the photos has found already.
     """
     from lens_core.artifacts.atomic import check_writable
+    from lens_core.artifacts.runs import CHECKPOINT
     from lens_core.audit.audit import check_counts
-    from lens_core.cli.say import stages, warn
+    from lens_core.cli.say import say, stages, warn
     from lens_core.errors import needing
     from lens_core.evaluation import assemble
     from lens_core.evaluation.visit import visit
@@ -148,8 +150,10 @@ def run_evaluation(
     from lens_core.runtime.lens import Lens
     from lens_core.runtime.material import photos_to_ask
 
-    lens, own = Lens(model) if model else None, True
-    if lens:
+    lens, own = Lens(model, tell=say) if model else None, True
+    if model and lens:
+        for warning in lens.warnings:
+            warn(warning)
         to_ask = photos_to_ask(data_root, lens, settings.curation, bool(folds or places))
         dataset, own = to_ask.dataset, to_ask.learned_from
         if to_ask.warning:
@@ -167,7 +171,12 @@ def run_evaluation(
         else:
             with needing("evaluating", "standard"):
                 from lens_core.training.experiment import FOLDS, Subject, examine
-            subject = Subject.of_checkpoint(model) if model else Subject.of_settings(settings)
+            if model and lens:
+                # Of a folder the fastest file was opened; models can be made from its checkpoint alone.
+                inside = model / CHECKPOINT
+                subject = Subject.of_checkpoint(inside if inside.exists() else lens.path)
+            else:
+                subject = Subject.of_settings(settings)
             count = folds or FOLDS
             found = examine(subject, dataset, strays, fold_count=count, places=places, stage=stage)
             measured = found.measured()

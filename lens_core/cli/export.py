@@ -11,6 +11,7 @@ from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
     from lens_core.artifacts.manifest import Certificate
+    from lens_core.settings import Settings
 
 
 def export(
@@ -47,7 +48,7 @@ def export(
         raise typer.BadParameter("goes with --quantize int8", param_hint="--max-loss")
     front = choices.of(context)
     _check_first(targets, given)
-    opset = front.resolve().settings.export.opset
+    settings = front.resolve().settings
     photos = data_root or front.named_data_root
     if quantize and not photos and front.data_root.is_dir():
         photos = front.data_root
@@ -55,8 +56,12 @@ def export(
     if max_loss is not None:
         asked["allowed_loss"] = max_loss
     for name, path in targets:
-        configured = {"opset": opset} if name == "onnx" else {}
-        export_to(ckpt, name, path, configured | _own(name, given), **asked)
+        export_to(ckpt, name, path, configured(name, settings) | _own(name, given), **asked)
+
+
+def configured(name: str, settings: Settings) -> dict[str, Any]:
+    """The options that the settings hold for an exporter."""
+    return {"opset": settings.export.opset} if name == "onnx" else {}
 
 
 def _check_first(targets: list[tuple[str, Path | None]], given: dict[str, Any]) -> None:

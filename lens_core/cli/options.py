@@ -23,7 +23,13 @@ def _installed(family: str) -> Callable[[str], list[str]]:
 DataRoot = Annotated[Path | None, typer.Option(help="Photos as DIR/place/item/*.jpg. [default: ./data]")]
 Places = Annotated[list[str] | None, typer.Option("--place", help="Only this place; may be repeated.")]
 Place = Annotated[str, typer.Option("--place", help="The place the photo was taken in.")]
-Model = Annotated[Path, typer.Option("--model", help="A checkpoint (.ckpt) or an export (.onnx ...).")]
+Model = Annotated[
+    Path,
+    typer.Option(
+        "--model",
+        help="A checkpoint (.ckpt), an export (.onnx ...), or a folder: its file that is fastest here.",
+    ),
+]
 Ood = Annotated[Path | None, typer.Option(help="Photos that show no exhibit. [default: DATA_ROOT/ood]")]
 Untrained = Annotated[
     Path | None, typer.Option(help="Exhibits that the model is not to know, as DIR/place/item/*.jpg.")

@@ -82,6 +82,8 @@ def tune(
     if not 0.5 <= confidence < 1:
         what = f"--confidence must be at least 0.5 and below 1, not {confidence:g}."
         raise BadSettingError(what, "For example 0.95.")
+    if (model / CHECKPOINT).exists():
+        model = model / CHECKPOINT
     if model.suffix != ".ckpt":
         raise BadSettingError(
             f"{model} is an export; its numbers are those of its checkpoint.",

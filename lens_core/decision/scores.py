@@ -119,6 +119,16 @@ def apply(score: RejectionScore, signals: Signals) -> Numbers:
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
 
 
+def auroc(exhibits: Floats | Numbers, unknown: Floats | Numbers) -> float:
+    """How well a score (higher for exhibits) separates the two; 1 is perfect, 0.5 is chance.
+
+    The share of pairs in which the exhibit's score is higher; equal ones count half (Mann and Whitney, 1947).
+    """
+    ranked = np.sort(unknown)
+    lower, not_higher = (np.searchsorted(ranked, exhibits, side) for side in ("left", "right"))
+    return float((lower + not_higher).mean() / (2 * len(ranked)))
+
+
 def _log_odds(shares: Numbers) -> Numbers:
     inside = shares.clip(_SMALLEST, 1 - _SMALLEST)
     return np.asarray(np.log(inside / (1 - inside)))

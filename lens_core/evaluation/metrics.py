@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
-from sklearn.metrics import roc_auc_score
 
 from lens_core.contracts import Rows
 from lens_core.decision.scores import Numbers
+from lens_core.decision.scores import auroc as auroc
 from lens_core.evaluation import bootstrap
 from lens_core.evaluation.answers import Answers
 from lens_core.evaluation.bootstrap import Figure
@@ -98,12 +98,6 @@ def _equal_error_rate(true: Numbers, false: Numbers) -> Numbers:
     low, high = _first(before, excess), _first(reached, excess)
     start, end = _first(before, false), _first(reached, false)
     return start - low / (high - low) * (end - start)
-
-
-def auroc(exhibits: Numbers, unknown: Numbers) -> float:
-    """How well a score (higher for exhibits) separates the two; 1 is perfect, 0.5 is chance."""
-    truth = np.repeat([1, 0], [len(exhibits), len(unknown)])
-    return float(roc_auc_score(truth, np.concatenate([exhibits, unknown])))
 
 
 def _calibration_error(table: Judged, seed: int) -> Figure:

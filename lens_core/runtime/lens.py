@@ -33,6 +33,8 @@ from lens_core.photos.decode import decode
 from lens_core.photos.layout import nfc
 from lens_core.photos.preprocess import prepare
 from lens_core.photos.quality import QualityChecks
+from lens_core.progress import Tell, tell_nobody
+from lens_core.runtime.fastest import open_model
 from lens_core.runtime.result import Prediction, Result
 from lens_core.runtime.search import GallerySearch, PlaceSearch
 from lens_core.settings import Reject
@@ -84,6 +86,7 @@ class Lens:
 
     Args:
         model_path: a checkpoint (``.ckpt``) or an export (``.onnx`` ...); its suffix chooses the runtime.
+            Or a folder, for example a run's: of its files the one that answers fastest here.
         index_file: a gallery made by ``ai-lens build-index``, instead of the one inside the model.
         index: the index plugin to search with; by default the one the gallery was built with.
         index_options: options of that plugin.
@@ -93,6 +96,7 @@ class Lens:
         quality_options: their options by name, for example ``{"photo": {"blur_radius": 1.4}}``.
         lang: language of messages, hints and descriptions, ``ko`` or ``en``.
         describe: give each prediction what ``metadata.json`` says about the exhibit.
+        tell: hears which file of a folder is taken, when that is measured.
 
     Raises:
         ModelLoadError: E200, the file is missing, unreadable or no artifact.
@@ -114,15 +118,21 @@ class Lens:
         quality_options: dict[str, dict[str, Any]] | None = None,
         lang: str = "ko",
         describe: bool = False,
+        tell: Tell = tell_nobody,
     ) -> None:
         if lang not in messages.RECOLLECT:
             raise BadSettingError(f"lang: expected 'ko' or 'en', got {lang!r}.", "Pass one of the two.")
-        self.path = Path(model_path)
-        self.at_once = at_once
-        self._runtime = open_runtime(self.path, runtime_options or {}, at_once)
+        self.at_once, options = at_once, runtime_options or {}
+        opened = open_model(
+            Path(model_path),
+            lambda path: open_runtime(path, options, at_once),
+            {**options, "at_once": at_once},
+            tell,
+        )
+        self.path, self._runtime, self._passed_over = opened.path, opened.runtime, opened.warnings
         self.manifest = manifests.from_documents(self._runtime.documents, self.path)
         self.lang, self._describe = lang, describe
-        self._index_file, self._runtime_options = index_file, runtime_options or {}
+        self._index_file, self._runtime_options = index_file, options
         self._search = self._open_gallery(index_file, index, index_options or {})
         self._columns: dict[str, dict[str, int]] = {place: {} for place in self.manifest.places}
         for column, (place, item) in enumerate(self.manifest.classes):
@@ -152,9 +162,10 @@ class Lens:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What did not work without costing an answer: a stored index, a quality checker."""
+        """What did not work without costing an answer: a file beside the model's, a stored index, a quality
+        checker."""
         failures = self._quality.failures.values() if self._quality else ()
-        return (*self._search.warnings, *map(str, failures))
+        return (*self._passed_over, *self._search.warnings, *map(str, failures))
 
     def warm_up(self) -> None:
         """Do now what the first questions would wait for: bring mapped files into memory, open or build

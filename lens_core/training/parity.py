@@ -16,11 +16,11 @@ from lens_core.artifacts import probes
 from lens_core.artifacts.manifest import Certificate
 from lens_core.artifacts.probes import Probe
 from lens_core.contracts import Documents, Photo
-from lens_core.decision.rule import decide
 from lens_core.errors import BadSettingError, ExportMismatchError
 from lens_core.photos.decode import LEAST_SIDE, decode
 from lens_core.photos.layout import ood_photos
-from lens_core.runtime.lens import USUAL, Lens, Scores
+from lens_core.runtime.examine import decision
+from lens_core.runtime.lens import Lens
 from lens_core.runtime.material import trained_photos
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 1e-2}
@@ -167,8 +167,3 @@ def compare(checkpoint: Lens, export: Lens, asked: Sequence[Question]) -> list[D
                 )
             )
     return found
-
-
-def decision(lens: Lens, scores: Scores, row: int) -> str | None:
-    """The item that is accepted for one photo; None for ``recollect``."""
-    return decide(scores.evidence(row), lens.manifest.thresholds or USUAL).item

@@ -19,6 +19,7 @@ COMMANDS = [
     "infer",
     "infer-batch",
     "export",
+    "bench",
     "config",
     "demo",
     "plugins",
