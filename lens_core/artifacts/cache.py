@@ -16,8 +16,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from lens_core.artifacts.atomic import atomic_path, atomic_write
+from lens_core.artifacts.integrity import opened
 from lens_core.contracts import Pixels
-from lens_core.errors import PhotoUnreadableError
+from lens_core.errors import ModelLoadError, PhotoUnreadableError
 
 Arrays = Mapping[str, NDArray[Any]]
 _BLOCK = 1 << 20
@@ -53,10 +54,10 @@ def as_file(content: Pixels, sha256: str) -> Path:
 def _holds(path: Path, content: Pixels) -> bool:
     starts = range(0, len(content), _BLOCK)
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             same = all(file.read(_BLOCK) == content[start : start + _BLOCK].tobytes() for start in starts)
             return same and not file.read(1)
-    except OSError:  # not there, or not for us to read
+    except ModelLoadError:  # not there, or not for us to read
         return False
 
 

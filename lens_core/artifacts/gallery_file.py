@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import deep_mapping, instance_of, matches_re
 
 from lens_core.artifacts import container, formats, gallery
 from lens_core.artifacts.gallery import Gallery
@@ -41,8 +42,8 @@ class _About:
     embedding_id: str
     index: str
     index_options: dict[str, Any]
-    indexes: dict[str, str]
-    """By place, the SHA-256 that names its index in the file."""
+    indexes: dict[str, str] = field(validator=deep_mapping(instance_of(str), matches_re("[0-9a-f]{64}")))
+    """By place, the SHA-256 that names its index in the file, and in the cache: never a path."""
     format: int = FORMAT
 
 
@@ -81,7 +82,7 @@ def read_file(path: Path) -> GalleryFile:
     documents = container.mapped(path)
     if _ABOUT not in documents:
         raise ModelLoadError(f"{path} is not a gallery made by `ai-lens build-index`.")
-    again, content = WrongGalleryError.remedy, documents[_ABOUT].tobytes()
+    content, again = documents[_ABOUT].tobytes(), WrongGalleryError.remedy
     about = formats.structured(content, _About, FORMAT, name=_ABOUT, path=path, again=again)
     if gallery.NAME not in documents:
         raise ModelLoadError(f"{path} holds no gallery.", again)

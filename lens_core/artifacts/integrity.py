@@ -4,7 +4,7 @@ The last 64 bytes of the file are the lower-case hexadecimal SHA-256 of everythi
 tucks the seal into a place its own readers allow: a zip file's comment, the last metadata field of an ONNX
 model. A flipped, missing or added byte anywhere is found; the seal tells damage, not authorship.
 
-A file is read once: what is checked is what is then parsed, whoever writes to the file in between.
+A file is read once, or mapped: what is checked is what is then parsed, whoever replaces the file in between.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -112,7 +113,7 @@ def test_a_file_cut_short_is_damage(path, kept):
 def test_a_file_that_is_none(tmp_path):
     with pytest.raises(ModelLoadError, match=r"none\.index cannot be read: No such file"):
         read_file(tmp_path / "none.index")
-    with pytest.raises(ModelLoadError, match="it is a folder, not a file"):
+    with pytest.raises(ModelLoadError, match="is a folder, not a file"):
         read_file(tmp_path)
 
 
@@ -127,6 +128,16 @@ def test_a_sealed_gallery_file_that_is_not_understood_is_an_error(file, tmp_path
     path = tmp_path / "a.index"
     container.write(path, {"about.json": about, NAME: to_bytes(file.gallery)})
     with pytest.raises(ArtifactError):
+        read_file(path)
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "", "0" * 63, "A" * 64])
+def test_an_index_is_named_by_a_hash_and_never_leaves_the_cache(file, tmp_path, name):
+    path = tmp_path / "a.index"
+    about = {"embedding_id": "0123", "index": "faiss", "index_options": {}, "format": 1}
+    inside = {"gallery.safetensors": to_bytes(file.gallery), f"indexes/{name}": b"index"}
+    container.write(path, {"about.json": json.dumps({**about, "indexes": {"B": name}}).encode(), **inside})
+    with pytest.raises(ModelLoadError, match=r"about\.json that is not understood"):
         read_file(path)
 
 
@@ -185,7 +196,7 @@ def test_an_index_gets_a_file_of_its_own_in_the_cache(tmp_path, monkeypatch):
     assert path.stat().st_ino == written
 
 
-@pytest.mark.parametrize("change", ["one byte", "cut", "longer", "a folder"])
+@pytest.mark.parametrize("change", ["one byte", "cut", "longer", "a folder", "a pipe"])
 def test_a_file_in_the_cache_is_believed_only_when_it_holds_the_same_bytes(tmp_path, monkeypatch, change):
     monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path))
     saved = SavedIndex.of(np.arange(1_000_000, dtype=np.uint32).view(np.uint8))
@@ -197,6 +208,6 @@ def test_a_file_in_the_cache_is_believed_only_when_it_holds_the_same_bytes(tmp_p
         assert as_file(saved.content, saved.sha256).read_bytes() == whole
     else:
         path.unlink()
-        path.mkdir()
+        path.mkdir() if change == "a folder" else os.mkfifo(path)
         with pytest.raises(CannotWriteError):
             as_file(saved.content, saved.sha256)

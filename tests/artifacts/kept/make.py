@@ -1,4 +1,4 @@
-"""Make the models of this version that every later version must open, and ask them photos.
+"""Make the models and galleries of this version that every later one must open, and ask them photos.
 
     python tests/artifacts/kept/make.py
 
@@ -27,7 +27,7 @@ from lens_core import __version__
 from lens_core.artifacts import manifest
 from lens_core.artifacts.atomic import write_json
 from lens_core.photos.layout import scan
-from lens_core.runtime import indexes
+from lens_core.runtime.indexes import write_file
 from lens_core.runtime.lens import Lens
 from lens_core.settings import resolve
 from lens_core.training.export import export
@@ -84,12 +84,12 @@ def make(folder: Path) -> None:
     manifest.replace(checkpoint, attrs.evolve(about, provenance={"photos": about.provenance["photos"]}))
     for name in EXPORTERS:
         export(checkpoint, name)
-    gallery = Lens(checkpoint).gallery
-    for index in INDEXES:
-        indexes.write_file(folder / f"{index}.index", gallery, about.embedding_id, index, {})
     for guide in folder.glob("*.md"):
         guide.unlink()
-    ask(folder, Lens(checkpoint, quality=[]))
+    lens = Lens(checkpoint, quality=[])
+    for name in INDEXES:
+        write_file(folder / f"{name}.index", lens.gallery, lens.manifest.embedding_id, name, {})
+    ask(folder, lens)
 
 
 def ask(folder: Path, lens: Lens) -> None:
