@@ -13,7 +13,10 @@ BEST, CKPT = Path(CHECKPOINT).stem, Path(CHECKPOINT).suffix
 
 def is_folder(path: Path) -> bool:
     """Whether it is a folder of artifacts; some artifacts are folders themselves."""
-    return path.is_dir() and suffix_of(path) not in _suffixes()
+    try:
+        return path.is_dir() and suffix_of(path) not in _suffixes()
+    except OSError:  # whoever opens it says why it cannot be looked at
+        return False
 
 
 def folder_of(path: Path) -> Path:
@@ -24,10 +27,14 @@ def folder_of(path: Path) -> Path:
 def artifacts_in(folder: Path, name: str = BEST) -> list[Path]:
     """The folder's files called ``best.*``, or by another ``name``, that a runtime opens.
 
-    Where none is called so, all that a runtime opens. Raises ModelLoadError (E200) when there are none.
+    Where none is called so, all that a runtime opens. Raises ModelLoadError (E200) when there are none, or
+    the folder may not be read.
     """
     known = _suffixes()
-    found = sorted(path for path in folder.iterdir() if suffix_of(path) in known)
+    try:
+        found = sorted(path for path in folder.iterdir() if suffix_of(path) in known)
+    except OSError as error:
+        raise ModelLoadError(f"{folder} cannot be read: {error.strerror or error}.") from error
     if not found:
         formats = ", ".join(f".{suffix}" for suffix in sorted(known))
         raise ModelLoadError(

@@ -278,7 +278,7 @@ def test_a_file_that_may_not_be_read_says_so(models, suffix):
         paths = [Path(shutil.copy(models[suffix], place)) for place in (folder, closed)]
         paths[0].chmod(0)
         closed.chmod(0)
-        for path in paths:
+        for path in (*paths, closed):
             with nobody(), pytest.raises(ModelLoadError, match=f"{path} cannot be read: Permission denied"):
                 Lens(path)
         closed.chmod(0o755)
