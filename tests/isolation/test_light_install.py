@@ -165,7 +165,7 @@ def test_a_new_place_is_built_and_asked(light, museum):
         (["train", "--data-root", "data"], f"Training needs 'torch'. {STANDARD}"),
         (["demo"], f"The demo needs 'torch'. {STANDARD}"),
         (["evaluate", "--data-root", "data"], f"Evaluating needs 'sklearn'. {STANDARD}"),
-        (["tune", "--model", "best.ckpt"], f"Tuning needs 'sklearn'. {STANDARD}"),
+        (["tune", "--model", "best.ckpt"], f"Tuning needs 'scipy'. {STANDARD}"),
         (["checklist", "run"], f"The checklist needs 'sklearn'. {STANDARD}"),
         (
             ["infer", "--model", "best.ckpt", "--place", "A", "--image", "x.jpg"],
