@@ -37,6 +37,7 @@ format: install
 bench: install
 	$(BIN)/python benchmarks/accuracy/museums.py
 	$(BIN)/python benchmarks/speed/first_light.py
+	$(BIN)/python benchmarks/edge/speed.py
 	$(BIN)/python benchmarks/edge/light.py
 	$(BIN)/python benchmarks/startup/many_plugins.py
 	$(BIN)/python benchmarks/decode/compare.py
