@@ -155,8 +155,8 @@ def to_bytes(gallery: Gallery) -> bytes:
     return b"".join(to_parts(gallery))
 
 
-def from_bytes(content: bytes | Pixels) -> Gallery:
-    """The gallery in these bytes, whose arrays look at them. Raises ModelLoadError (E200)."""
+def from_bytes(content: bytes | Pixels, path: object = "The file") -> Gallery:
+    """The gallery in these bytes of ``path``, its arrays looking at them. Raises ModelLoadError (E200)."""
     try:
         arrays, about = tensors.views(content)
         photos = converter.structure(json.loads(about["photos"]), dict[str, dict[str, int]])
@@ -168,10 +168,17 @@ def from_bytes(content: bytes | Pixels) -> Gallery:
             arrays["embeddings"], items, bounds, arrays["means"], descriptions, arrays.get("phashes")
         )
     except (KeyError, ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
-        raise ModelLoadError(f"The gallery is not understood: {error}.") from error
+        raise _not_understood(path, error) from error
     if fault := _fault(gallery):
-        raise ModelLoadError(f"The gallery is not understood: {fault}.")
+        raise _not_understood(path, fault)
     return gallery
+
+
+def _not_understood(path: object, why: object) -> ModelLoadError:
+    return ModelLoadError(
+        f"{path} holds a gallery that is not understood: {why}.",
+        "Make it again with this version: ai-lens train, export or build-index.",
+    )
 
 
 def _fault(gallery: Gallery) -> str | None:

@@ -92,7 +92,7 @@ def read_file(path: Path) -> GalleryFile:
         if _INDEXES + sha256 in documents
     }
     return GalleryFile(
-        gallery.from_bytes(documents[gallery.NAME]),
+        gallery.from_bytes(documents[gallery.NAME], path),
         about.embedding_id,
         about.index,
         about.index_options,

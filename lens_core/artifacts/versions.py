@@ -88,6 +88,6 @@ def _open(path: Path) -> Previous | None:
     try:
         documents = container.read(path)
         about = manifest.from_documents(documents, path)
-        return Previous(path, about, galleries.from_bytes(documents[galleries.NAME]))
+        return Previous(path, about, galleries.from_bytes(documents[galleries.NAME], path))
     except (LensError, KeyError):
         return None

@@ -327,7 +327,7 @@ class Lens:
     def _own_gallery(self) -> Gallery:
         if galleries.NAME not in self._runtime.documents:
             raise ModelLoadError(f"{self.path} carries no gallery.", "Pass one with --index-file.")
-        return galleries.from_bytes(self._runtime.documents[galleries.NAME])
+        return galleries.from_bytes(self._runtime.documents[galleries.NAME], self.path)
 
 
 def open_runtime(path: Path, options: dict[str, Any], at_once: int = 1) -> Runtime:

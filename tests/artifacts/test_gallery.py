@@ -183,7 +183,7 @@ def test_the_smallest_gallery_is_one():
     ],
 )
 def test_bytes_that_are_no_gallery_are_an_error(content):
-    with pytest.raises(ModelLoadError, match="The gallery is not understood: "):
+    with pytest.raises(ModelLoadError, match="The file holds a gallery that is not understood: "):
         from_bytes(content)
 
 
