@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -99,6 +100,7 @@ class GallerySearch:
     warnings: list[str] = field(factory=list, init=False)
     """Why a stored index was not used."""
     _ready: dict[str, PlaceSearch] = field(factory=dict, init=False)
+    _one_at_a_time: threading.Lock = field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.places = self.gallery.places
@@ -119,10 +121,11 @@ class GallerySearch:
         return search
 
     def of_place(self, place: str) -> PlaceSearch:
-        if place not in self._ready:
-            rows = self.gallery.of_place(place)
-            self._ready[place] = PlaceSearch(rows, self._index(place, rows), self.index)
-        return self._ready[place]
+        with self._one_at_a_time:  # several threads ask, and an index may take minutes to build
+            if place not in self._ready:
+                rows = self.gallery.of_place(place)
+                self._ready[place] = PlaceSearch(rows, self._index(place, rows), self.index)
+            return self._ready[place]
 
     def warm_up(self) -> None:
         """Bring into memory what is mapped, and make every place's index ready to answer at once."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from attrs import frozen
 
 from lens_core.artifacts.cache import PhotoCache, file_hash
 from lens_core.contracts import Floats, Photo, Pixels
+from lens_core.parallel import in_order
 from lens_core.photos import duplicates
 from lens_core.photos.decode import VERSION, decode
 from lens_core.photos.preprocess import prepare
@@ -73,13 +73,13 @@ def compute(
     """
     cache = _cache(net, views, augment)
     net.backbone.to(memory_format=torch.channels_last)  # as photos come: a quarter less time on a CPU
-    with ThreadPoolExecutor() as pool:
-        hashes = tuple(pool.map(file_hash, paths))
+    hashes = tuple(in_order(file_hash, paths))
     paths_by_hash = dict(zip(hashes, paths, strict=True))
     entries = {photo_hash: entry for photo_hash in hashes if (entry := cache.read(photo_hash))}
     missing = {photo_hash: path for photo_hash, path in paths_by_hash.items() if photo_hash not in entries}
     progress(len(entries), len(paths_by_hash))
-    for photo_hash, photo in _decoded(missing):
+    photos = in_order(decode, missing.values(), ahead=_DECODED_AHEAD)
+    for photo_hash, photo in zip(missing, photos, strict=True):
         entries[photo_hash] = _see(photo, photo_hash, net, views, augment)
         if keep:
             cache.write(photo_hash, entries[photo_hash])
@@ -87,18 +87,6 @@ def compute(
     found = [entries[photo_hash] for photo_hash in hashes]
     values, phashes = ([entry[name] for entry in found] for name in ("features", "phash"))
     return Features(np.stack(values), hashes, tuple(phashes))
-
-
-def _decoded(files: dict[str, Path]) -> Iterator[tuple[str, Photo]]:
-    """The photos in order, decoded a few ahead of whoever asks for them."""
-    queue = list(files.items())
-    with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(decode, path) for _, path in queue[:_DECODED_AHEAD]]
-        for position, (photo_hash, _) in enumerate(queue):
-            photo = waiting.pop(0).result()
-            if position + _DECODED_AHEAD < len(queue):
-                waiting.append(pool.submit(decode, queue[position + _DECODED_AHEAD][1]))
-            yield photo_hash, photo
 
 
 def _see(photo: Photo, photo_hash: str, net: LensNet, views: int, augment: Augment) -> Entry:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from lens_core.contracts import Photo, Preprocess
+from lens_core.parallel import cores, in_order
 from lens_core.photos.decode import LONG_SIDE, decode
 from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
@@ -33,12 +32,11 @@ def keep_photos(paths: Sequence[Path], preprocess: Preprocess, progress: Progres
     on_disk = OnDisk(paths, attrs.evolve(preprocess, size=side))
     if 3 * side**2 * len(paths) > MEMORY_SHARE * psutil.virtual_memory().total / count_here():
         return on_disk
-    with ThreadPoolExecutor() as pool:
-        kept = []
-        for photo in pool.map(on_disk.__getitem__, range(len(paths))):
-            kept.append(photo)
-            progress(len(kept), len(paths))
-        return kept
+    kept = []
+    for photo in in_order(on_disk.__getitem__, range(len(paths))):
+        kept.append(photo)
+        progress(len(kept), len(paths))
+    return kept
 
 
 @attrs.frozen(eq=False)
@@ -107,7 +105,7 @@ def _worth_having() -> int:
     """
     if accelerator().device.type != "cuda":
         return 0
-    return min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // count_here()))
+    return min(MOST_WORKERS, max(1, cores() // count_here()))
 
 
 def _leave_stopping_to_the_main_process(worker: int) -> None:

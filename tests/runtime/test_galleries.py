@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import attrs
 import numpy as np
@@ -21,6 +23,7 @@ from lens_core.errors import (
 from lens_core.photos.layout import find_place, scan
 from lens_core.runtime import indexes
 from lens_core.runtime.enroll import build_gallery
+from lens_core.runtime.search import GallerySearch
 
 ELSEWHERE = {"C": {"화로": ("box", "white"), "향로": ("tent", "black"), "거울": ("disc", "darkorange")}}
 
@@ -368,3 +371,17 @@ def test_a_model_without_tuned_thresholds_can_still_answer_for_a_new_place(
     lens = Lens(rewrite(thresholds=Thresholds(0.0, 0.0, -1.0)), index_file=save(gallery_of_c))
     result = lens.infer("C", visitor("C", "향로"))
     assert (result.accepted, result.selected_item) == (True, "향로")
+
+
+def test_threads_that_ask_a_place_at_once_share_one_index(lens):
+    """Building an index may take minutes, and each one takes memory."""
+    search = GallerySearch(lens.gallery, "faiss", {"kind": "hnsw"})
+    together = Barrier(4)
+
+    def ask(_):
+        together.wait(60)
+        return search.of_place("A")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert all(one is found[0] for one in found)
