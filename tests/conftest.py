@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -171,6 +172,20 @@ def exported(run, museum, tmp_path_factory):
         export(ckpt, name)
     export(ckpt, "onnx", data_root=museum, quantize="int8", allowed_loss=100)
     return folder
+
+
+@pytest.fixture
+def device(exported, tmp_path):
+    """``device("best.onnx", ...)``: a folder with these of the exported files."""
+
+    def holding(*names):
+        home = tmp_path / "device"
+        home.mkdir()
+        for name in names:
+            shutil.copyfile(exported / name, home / name)
+        return home
+
+    return holding
 
 
 @pytest.fixture(scope="session")

@@ -24,20 +24,6 @@ def make_runtime(path):
 """
 
 
-@pytest.fixture
-def device(exported, tmp_path):
-    """``device("best.onnx", ...)``: a folder with these of the files."""
-
-    def holding(*names):
-        home = tmp_path / "device"
-        home.mkdir()
-        for name in names:
-            shutil.copyfile(exported / name, home / name)
-        return home
-
-    return holding
-
-
 def rows_of(said):
     return {row["file"]: row for row in said["rows"]}
 

@@ -9,18 +9,10 @@ from lens_core.errors import DamagedArtifactError, ModelLoadError, NotInstalledE
 
 
 @pytest.fixture
-def folder(exported, tmp_path, monkeypatch):
+def folder(device, tmp_path, monkeypatch):
     """``folder("best.onnx", ...)``: a folder with these of the files, and a cache of its own."""
     monkeypatch.setenv("AI_LENS_CACHE_DIR", str(tmp_path / "cache"))
-
-    def holding(*names):
-        home = tmp_path / "device"
-        home.mkdir()
-        for name in names:
-            shutil.copyfile(exported / name, home / name)
-        return home
-
-    return holding
+    return device
 
 
 @pytest.fixture
