@@ -4,6 +4,7 @@ python benchmarks/exports/compare.py [--backbones vit_b16 mobilenetv2 …] [--ex
 
 MobileNetV2 carries real weights and is trained on all museum photos; the other backbones have random weights
 and a few photos: they show whether a format converts and stays the same network, not how well it recognises.
+Each file decides on every shared photo in every place; how often otherwise than the checkpoint is one column.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from models import trained
-from shared import MUSEUMS, need_shared, report
+from shared import MUSEUMS, SHARED, need_shared, report
+
+from lens_core.contracts import Pixels
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 BACKBONES = ("mobilenetv2", "resnet50", "efficientnet_b3", "convnext_tiny", "vit_b16")
@@ -63,6 +66,8 @@ def measure(backbone: str, exporters: list[str]) -> Iterator[dict[str, Any]]:
     """Train a checkpoint with this backbone, then export it to everything, in fp32 and int8."""
     with tempfile.TemporaryDirectory() as temporary:
         checkpoint, data = trained(backbone, Path(temporary))
+        photos = _all_photos(checkpoint)
+        decisions = _decisions(checkpoint, photos)
         yield {
             "backbone": backbone,
             "exporter": "checkpoint",
@@ -70,14 +75,42 @@ def measure(backbone: str, exporters: list[str]) -> Iterator[dict[str, Any]]:
             "verdict": "-",
             "megabytes": _megabytes(checkpoint),
             "milliseconds": _milliseconds(checkpoint),
+            "decisions": len(decisions),
         }
         for exporter in exporters:
             for quantize in (None, "int8"):
                 about = {"backbone": backbone, "exporter": exporter, "precision": quantize or "fp32"}
-                yield about | _export(checkpoint, exporter, quantize, data)
+                row, path = _export(checkpoint, exporter, quantize, data)
+                if "milliseconds" in row:
+                    pairs = zip(decisions, _decisions(path, photos), strict=True)
+                    row["decisions"] = len(decisions)
+                    row["other_decisions"] = sum(before != after for before, after in pairs)
+                yield about | row
 
 
-def _export(checkpoint: Path, exporter: str, quantize: str | None, data: Path) -> dict[str, Any]:
+def _all_photos(model: Path) -> Pixels:
+    """uint8[N, S, S, 3]: every shared photo, as the model takes it."""
+    from lens_core.photos.decode import decode
+    from lens_core.photos.preprocess import prepare
+    from lens_core.runtime.lens import Lens
+
+    preprocess = Lens(model).manifest.preprocess
+    files = sorted(path for path in (SHARED / "photos").rglob("*") if path.suffix.lower() == ".jpg")
+    return np.stack([prepare(decode(path), preprocess) for path in files])
+
+
+def _decisions(model: Path, photos: Pixels) -> list[str | None]:
+    """The item accepted for each photo in each place; None to be taken again."""
+    from lens_core.runtime.examine import decision
+    from lens_core.runtime.lens import Lens
+
+    lens = Lens(model)
+    seen = lens.see(photos)
+    scores = [lens.score(place, *seen) for place in lens.manifest.places]
+    return [decision(lens, one, row) for one in scores for row in range(len(photos))]
+
+
+def _export(checkpoint: Path, exporter: str, quantize: str | None, data: Path) -> tuple[dict[str, Any], Path]:
     from lens_core.errors import CannotRunHereError, LensError
     from lens_core.training.export import export
 
@@ -86,16 +119,17 @@ def _export(checkpoint: Path, exporter: str, quantize: str | None, data: Path) -
     try:
         done = export(checkpoint, exporter, data_root=data, ood=ood, quantize=quantize, allowed_loss=100)
     except LensError as error:
-        return {"verdict": error.message}
+        return {"verdict": error.message}, checkpoint
     about = {"megabytes": _megabytes(done.path), "seconds": round(time.perf_counter() - begin)}
     certificate = done.certificate
     about |= {"score": certificate.largest_score_difference, "points_lost": certificate.points_lost}
     worst = max(certificate.points_lost.values(), default=0)
     about["verdict"] = "refused by default" if worst > 1 else "works"
     try:
-        return about | {"milliseconds": _milliseconds(done.path)}
+        about["milliseconds"] = _milliseconds(done.path)
     except CannotRunHereError:
-        return about | {"verdict": "written and compared without running (needs macOS)"}
+        about["verdict"] = "written and compared without running (needs macOS)"
+    return about, done.path
 
 
 def _megabytes(path: Path) -> float:
@@ -128,6 +162,7 @@ def _report(rows: list[dict[str, Any]]) -> None:
         "verdict",
         "MB",
         "scores differ by",
+        "other decisions",
         "points lost",
         "ms a photo",
     )
@@ -144,6 +179,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["verdict"],
         str(row.get("megabytes", "-")),
         f"{score:.0e}" if score is not None else "-",
+        f"{row['other_decisions']} of {row['decisions']}" if "other_decisions" in row else "-",
         lost or "-",
         str(row.get("milliseconds", "-")),
     ]

@@ -11,13 +11,13 @@ import typer
 from lens_core.cli import choices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable
 
     from lens_core.bench.found import Wanted
-    from lens_core.bench.report import Bench, Pictures
+    from lens_core.bench.report import Bench
     from lens_core.bench.row import Candidate, Measured, Row
+    from lens_core.progress import Tell
     from lens_core.runtime.examine import View
-    from lens_core.runtime.lens import Lens
     from lens_core.settings import Settings
 
 
@@ -83,7 +83,7 @@ def bench(
     check_writable(folder / report.NAME)
     exporters = tuple(dict.fromkeys(to or ()))
     wanted = Wanted(exporters, quantize, tuple(img_size or ()), photos, ood or front.ood)
-    found = run_bench(settings, model, wanted)
+    found = _measured(settings, model, wanted)
     written = found.to_dict()
     write_json(folder / report.NAME, written)
     print(json.dumps(written, ensure_ascii=False, indent=1) if as_json else _table(found))
@@ -95,84 +95,31 @@ def bench(
         say(f"Look at {folder / page.NAME}")
 
 
-def run_bench(settings: Settings, model: Path, wanted: Wanted) -> Bench:
-    """Find, make and measure the files, with progress bars. Raises what opening raises where none opens."""
-    from tempfile import TemporaryDirectory
+def _measured(settings: Settings, model: Path, wanted: Wanted) -> Bench:
+    from functools import partial
 
-    from lens_core.bench.apart import Asking
-    from lens_core.bench.asked import photos_to_ask
-    from lens_core.bench.found import checkpoint_of, files_of, open_any
-    from lens_core.bench.report import Bench, Machine
-    from lens_core.bench.row import compared
-    from lens_core.cli.say import stages, warn
-    from lens_core.photos.layout import ood_photos
-    from lens_core.runtime.material import trained_photos
+    from lens_core.bench.benchmark import Helpers, benchmark
+    from lens_core.bench.report import Machine
+    from lens_core.cli.say import say, stages, warn
 
-    machine, files = Machine.here(), files_of(model)
+    machine = Machine.here()
     if machine.busy:
         warn("this machine is busy with other work: measure the speed again when it is not")
-    ckpt, lens = checkpoint_of(files), open_any(model, files)
-    about, data_root = lens.manifest, wanted.data_root
-    with TemporaryDirectory(prefix="ai-lens-") as temporary:
-        home = Path(temporary)
-        own = trained_photos(data_root, lens).photos if data_root else ()
-        asked = photos_to_ask(lens, own, home)
-        if data_root:
-            ood_photos(data_root, wanted.ood)  # a mistake there must show before anything is made
-        if wanted.exporters or wanted.sizes:
-            files += _made(model, ckpt, wanted, files, settings, home)
-        pictures, folders = _prepare(lens, files, home, data_root, wanted.ood) if data_root else (None, {})
-        del lens  # its memory is for what is measured
-        identity = (about.embedding_id, about.model_version)
-        asking = Asking(identity, asked.photos, folders, settings.runtime_options)
-        found = []
-        with stages() as stage:
-            progress = stage(f"Measuring {len(files)} files, about half a minute each")
-            for one in asking.each(files):
-                found.append(one)
-                progress(len(found), len(files))
-    return Bench(about, asked, pictures, compared(found, ckpt.name if ckpt else ""), machine)
+    view = _view() if wanted.data_root else None
+    with stages() as stage:
+        helpers = Helpers(partial(_made, settings), view, say, stage)
+        return benchmark(model, wanted, settings.runtime_options, machine, helpers)
 
 
 def _made(
-    model: Path,
-    ckpt: Path | None,
-    wanted: Wanted,
-    there: Sequence[Candidate],
-    settings: Settings,
-    home: Path,
-) -> list[Candidate]:
+    settings: Settings, ckpt: Path, wanted: Wanted, there: Collection[str], home: Path, tell: Tell
+) -> Iterable[Candidate]:
     from lens_core.cli.export import configured
-    from lens_core.cli.say import say
-    from lens_core.errors import ModelLoadError, needing
+    from lens_core.errors import needing
 
-    if ckpt is None:
-        raise ModelLoadError(
-            f"{model} has no checkpoint, and only from that exports and other sizes are made.",
-            "Name the run's folder, or leave out --to and --img-size.",
-        )
     with needing("exporting", "standard"):
         from lens_core.training.variants import make
-    names = [one.name for one in there]
-    return list(make(ckpt, wanted, lambda name: configured(name, settings), names, home, say))
-
-
-def _prepare(
-    lens: Lens, files: Sequence[Candidate], home: Path, data_root: Path, ood: Path | None
-) -> tuple[Pictures, dict[int, Path]]:
-    """(what top-1 and AUROC are measured on; the folder it lies in, by the size of the input)."""
-    from lens_core.bench.report import Pictures
-    from lens_core.cli.say import say
-    from lens_core.runtime.examine import Material
-
-    say("Preparing the photos ...")
-    view = _view()
-    sizes = [lens.manifest.preprocess.size, *(one.size for one in files if one.path and one.size)]
-    folders = {size: home / f"asked at {size}" for size in sizes}
-    for size, folder in folders.items():
-        material = Material.gather(lens, data_root, ood, view, size)
-        material.write(folder)
-    return Pictures(len(material.labels), len(material.strays), view is not None), folders
+    return make(ckpt, wanted, lambda name: configured(name, settings), there, home, tell)
 
 
 def _view() -> View | None:

@@ -8,9 +8,11 @@ import sys
 
 import pytest
 
+from lens_core.bench.benchmark import Helpers, benchmark
 from lens_core.bench.found import Wanted
-from lens_core.cli.bench import run_bench
+from lens_core.bench.report import Machine
 from lens_core.errors import CannotDoError
+from lens_core.training.int8 import changed_view
 from lens_core.training.variants import at_size
 
 CRASHES = """
@@ -22,6 +24,10 @@ def make_runtime(path):
     print("out of memory", file=__import__("sys").stderr)
     os._exit(3)
 """
+
+
+def nothing_to_make(*asked):
+    raise AssertionError(asked)
 
 
 def rows_of(said):
@@ -42,7 +48,9 @@ def found(exported, tiny_settings, museum, strays, rewrite, tmp_path_factory):
         shutil.copyfile(path, home / path.name)
     (home / "best.ort").write_bytes((home / "best.onnx").read_bytes()[:-100])
     shutil.copyfile(rewrite(model_version="1.1.0"), home / "best.old.ckpt")
-    return run_bench(tiny_settings, home, Wanted(data_root=museum, ood=strays))
+    wanted = Wanted(data_root=museum, ood=strays)
+    helpers = Helpers(make=nothing_to_make, view=changed_view)
+    return benchmark(home, wanted, tiny_settings.runtime_options, Machine.here(), helpers)
 
 
 def test_each_file_is_measured_and_compared_with_the_checkpoint(found):
