@@ -21,6 +21,7 @@ from lens_core.photos.preprocess import prepare
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
+from lens_core.training.memory import keep_freed_memory
 from lens_core.training.network import LensNet
 
 VIEWS = 2
@@ -71,6 +72,7 @@ def compute(
 
     Raises the error (E12x) of the first photo that cannot be read.
     """
+    keep_freed_memory()
     cache = _cache(net, views, augment)
     net.backbone.to(memory_format=torch.channels_last)  # as photos come: a quarter less time on a CPU
     hashes = tuple(in_order(file_hash, paths))
