@@ -48,6 +48,7 @@ bench: install
 	$(BIN)/python benchmarks/audit/speed.py
 	$(BIN)/python benchmarks/guarantee/splits.py
 	$(BIN)/python benchmarks/evaluation/scores.py
+	$(BIN)/python benchmarks/evaluation/decisions.py
 	$(BIN)/python benchmarks/exports/compare.py
 	$(BIN)/python benchmarks/indexes/compare.py --sizes 1000 100000 1000000 --minutes 60
 	$(BIN)/python benchmarks/gallery/million.py
