@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from itertools import pairwise
 
@@ -173,6 +174,17 @@ def test_there_is_a_page_of_curves(uninterrupted):
     assert "사진 전체를 3번 중 3번 학습했습니다" in page
     assert "best_top1.ckpt" in page
     assert "<script" not in page
+
+
+def test_the_curves_fit_below_round_ticks(uninterrupted):
+    folder = uninterrupted.checkpoint.parent
+    page = (folder / "learning.html").read_text(encoding="utf-8")
+    passes = json.loads((folder / "learning.json").read_text(encoding="utf-8"))["passes"]
+    ticks = re.findall(r'text-anchor="end">([\d.]+)<', page)
+    of_losses, of_figures = ticks[:5], ticks[5:]
+    assert of_figures == ["0", "0.25", "0.5", "0.75", "1"]
+    assert float(of_losses[-1]) >= max(max(one["loss"], one["held_out_loss"]) for one in passes)
+    assert all(len(tick.replace(".", "").strip("0")) <= 2 for tick in of_losses)
 
 
 def test_every_pass_is_told(photos, tuning, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -94,8 +95,8 @@ def _charts(learning: Learning) -> list[Chart]:
         figures["top1"] = [one.top1 or 0.0 for one in passes]
         if all(one.auroc_reject is not None for one in passes):
             figures["auroc_reject"] = [one.auroc_reject or 0.0 for one in passes]
-    highest = max(max(values) for values in losses.values()) or 1.0
-    found = [("loss", losses, highest)] + ([("figures", figures, 1.0)] if figures else [])
+    highest = max(max(values) for values in losses.values())
+    found = [("loss", losses, _top(highest))] + ([("figures", figures, 1.0)] if figures else [])
     return [
         Chart(
             key,
@@ -107,10 +108,19 @@ def _charts(learning: Learning) -> list[Chart]:
                 for name, values in lines.items()
             ),
             across,
-            tuple((tick, f"{tick * top:.2f}") for tick in charts.ticks()),
+            tuple((tick, f"{tick * top:g}") for tick in charts.ticks()),
         )
         for key, lines, top in found
     ]
+
+
+def _top(highest: float) -> float:
+    """The least above it that four ticks of one digit divide: 12 of 11.7, 0.8 of 0.61."""
+    if highest <= 0:
+        return 1.0
+    tick = highest / 4
+    digit: float = 10.0 ** math.floor(math.log10(tick))
+    return 4 * digit * math.ceil(tick / digit)
 
 
 def _across(number: int, last: int) -> float:
