@@ -237,6 +237,18 @@ def table(done: Done) -> Iterator[list[str]]:
         yield [name, str(len(by_seed)), *cells, *gains, seconds, f"{cost:.0f}" if cost else ""]
 
 
+def differences(done: Done) -> Iterator[list[str]]:
+    """A line for each rival and each fine-tuned row: how it differs from the default on the same seeds."""
+    default = done.get(DEFAULT, {})
+    tuned_rows = (row for one in NETWORKS.values() if one.settings["finetune"] != "none" for row in one.rows)
+    for name in (*RIVAL_ROWS, "frozen, ce+arcface", *tuned_rows):
+        both = [seed for seed in done.get(name, {}) if seed in default]
+        if name != DEFAULT and len(both) > 1:
+            found = done[name]
+            gains = [interval([found[seed][one] - default[seed][one] for seed in both]) for one in COMPARED]
+            yield [name, str(len(both)), *gains]
+
+
 def _spread(values: Sequence[float]) -> str:
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{spread}"
@@ -256,6 +268,10 @@ HEAD = (
     "seconds to train",
     "ms more per photo asked",
 )
+DEFAULT = "full, ce+arcface"
+COMPARED = ("top1", "untrained", "fpr95")
+COMPARED_HEAD = ("recipe", "seeds", "top-1", "AUROC untrained", "FPR@95")
+COMPARED_TITLE = f"Paired differences from the default ({DEFAULT}), mean ± sd (95 % interval of the mean)"
 TITLE = "Museum photos: mean ± sd over seeds; paired gains with the 95 % interval of their mean"
 
 
@@ -275,6 +291,8 @@ def main() -> None:
                 if name in chosen.only:
                     bench.measure(name, network, seed)
     report(__file__, TITLE, HEAD, list(table(bench.done)), bench.done)
+    compared = list(differences(bench.done))
+    report(__file__, COMPARED_TITLE, COMPARED_HEAD, compared, compared, name="differences")
 
 
 if __name__ == "__main__":
