@@ -51,6 +51,13 @@ def default(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outc
     return Outcome.of_judged(judge(asked_of(museums, seen, lesson, test, seed), USUAL))
 
 
+def energy(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
+    """The same; how sure is told by the energy of all the place's items instead of the best one."""
+    lesson, test = lesson_and_test(museums, seen.features, seed, settings)
+    judged = judge(asked_of(museums, seen, lesson, test, seed), USUAL)
+    return attrs.evolve(Outcome.of_judged(judged), score=judged.signals["energy"])
+
+
 def combined(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
     """The same; how sure is told by all signals together, weighed on training photos that were held out."""
     lesson, test = lesson_and_test(museums, seen.features, seed, settings)
