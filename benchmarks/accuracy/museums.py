@@ -241,14 +241,14 @@ def table(done: Done) -> Iterator[list[str]]:
 
 
 def differences(done: Done) -> Iterator[list[str]]:
-    """A line for each rival and each fine-tuned row: how it differs from the default on the same seeds."""
-    default = done.get(DEFAULT, {})
+    """How others, the default without fine-tuning, and every fine-tuned row differ from the default."""
+    usual = done.get(DEFAULT, {})
     tuned_rows = (row for one in NETWORKS.values() if one.settings["finetune"] != "none" for row in one.rows)
     for name in (*RIVAL_ROWS, "frozen, ce+arcface", *tuned_rows):
-        both = [seed for seed in done.get(name, {}) if seed in default]
+        both = [seed for seed in done.get(name, {}) if seed in usual]
         if name != DEFAULT and len(both) > 1:
             found = done[name]
-            gains = [interval([found[seed][one] - default[seed][one] for seed in both]) for one in COMPARED]
+            gains = [interval([found[seed][one] - usual[seed][one] for seed in both]) for one in COMPARED]
             yield [name, str(len(both)), *gains]
 
 

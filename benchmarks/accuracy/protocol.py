@@ -33,10 +33,12 @@ from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.judged import Flags, Judged
 from lens_core.evaluation.metrics import auroc
 from lens_core.photos.layout import Dataset, list_photos, nfc, scan
+from lens_core.progress import Stage
 from lens_core.settings import Settings
-from lens_core.training.features import Features
+from lens_core.training.features import Features, compute
 from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, duplicate_groups, labels_of
+from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.recipes import Fitted
 
 SEEDS = range(10)
@@ -180,6 +182,16 @@ def asked_by(
     """Every question, asked of a model made of the lesson."""
     embed = fitted.heads.embed
     return ask_all(museums, fitted, lesson, embed(features.values[:, 0]), test, embed(ood))
+
+
+def features_of_frozen(museums: Museums, stage: Stage) -> tuple[Features, Floats]:
+    """(of every exhibit's photo and its changed views, of every photo of none as it is) by the default
+    backbone as it was published."""
+    net = LensNet(make_backbone(SETTINGS), SETTINGS.embedding_dim, 1).eval()
+    paths = [photo.path for photo in museums.dataset.photos]
+    exhibits = compute(paths, net, augment=SETTINGS.augment, progress=stage("Features of exhibits"))
+    ood = compute(museums.ood_files, net, augment=SETTINGS.augment, views=0)
+    return exhibits, ood.values[:, 0]
 
 
 def lesson_of(

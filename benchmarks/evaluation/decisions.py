@@ -12,15 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "accuracy"))
-from protocol import SEEDS, SETTINGS, Museums, asked_by, interval, lesson_and_test
+from protocol import SEEDS, SETTINGS, Museums, asked_by, features_of_frozen, interval, lesson_and_test
 from shared import need_shared, report
 
 from lens_core.cli.say import stages
 from lens_core.evaluation.answers import Answers
 from lens_core.evaluation.judged import judge
-from lens_core.training.features import compute
 from lens_core.training.learn import learn
-from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.split import folds
 from lens_core.training.train import FOLDS
 
@@ -34,12 +32,9 @@ UNKNOWN = {
 def main() -> None:
     need_shared()
     museums = Museums.load()
-    net = LensNet(make_backbone(SETTINGS), SETTINGS.embedding_dim, 1).eval()
     found: list[dict[str, float]] = []
     with stages() as stage:
-        paths = [photo.path for photo in museums.dataset.photos]
-        features = compute(paths, net, augment=SETTINGS.augment, progress=stage("Features of exhibits"))
-        ood = compute(museums.ood_files, net, augment=SETTINGS.augment, views=0).values[:, 0]
+        features, ood = features_of_frozen(museums, stage)
         progress = stage("Seeds")
         for done, seed in enumerate(SEEDS, 1):
             lesson, test = lesson_and_test(museums, features, seed, SETTINGS)

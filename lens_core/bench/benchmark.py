@@ -31,8 +31,8 @@ class Helpers:
 
     make: Make
     """Exports and other sizes, which needs the libraries of training."""
-    view: View | None = None
-    """Changes photos as training does, which needs them, too."""
+    find_view: Callable[[], View | None]
+    """What changes photos as training does, where its libraries are installed."""
     tell: Tell = tell_nobody
     stage: Stage = silent
 
@@ -83,10 +83,11 @@ def _prepare(
     """(what top-1 and AUROC are measured on; the folder it lies in, by the size of the input)."""
     if wanted.data_root is None:
         return None, {}
+    view = helpers.find_view()
     helpers.tell("Preparing the photos ...")
     sizes = [lens.manifest.preprocess.size, *(one.size for one in files if one.path and one.size)]
     folders = {size: home / f"asked at {size}" for size in sizes}
     for size, folder in folders.items():
-        material = Material.gather(lens, wanted.data_root, wanted.ood, helpers.view, size)
+        material = Material.gather(lens, wanted.data_root, wanted.ood, view, size)
         material.write(folder)
-    return Pictures(len(material.labels), len(material.strays), helpers.view is not None), folders
+    return Pictures(len(material.labels), len(material.strays), view is not None), folders

@@ -105,9 +105,8 @@ def _measured(settings: Settings, model: Path, wanted: Wanted) -> Bench:
     machine = Machine.here()
     if machine.busy:
         warn("this machine is busy with other work: measure the speed again when it is not")
-    view = _view() if wanted.data_root else None
     with stages() as stage:
-        helpers = Helpers(partial(_made, settings), view, say, stage)
+        helpers = Helpers(partial(_made, settings), _view, say, stage)
         return benchmark(model, wanted, settings.runtime_options, machine, helpers)
 
 

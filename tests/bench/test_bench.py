@@ -49,7 +49,7 @@ def found(exported, tiny_settings, museum, strays, rewrite, tmp_path_factory):
     (home / "best.ort").write_bytes((home / "best.onnx").read_bytes()[:-100])
     shutil.copyfile(rewrite(model_version="1.1.0"), home / "best.old.ckpt")
     wanted = Wanted(data_root=museum, ood=strays)
-    helpers = Helpers(make=nothing_to_make, view=changed_view)
+    helpers = Helpers(nothing_to_make, lambda: changed_view)
     return benchmark(home, wanted, tiny_settings.runtime_options, Machine.here(), helpers)
 
 
