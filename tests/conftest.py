@@ -153,11 +153,11 @@ def run(museum, tiny_settings, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def onnx_model(run):
-    """The same model, exported."""
+def onnx_model(run, tmp_path_factory):
+    """The same model, exported: not beside the run, which other tests copy."""
     from lens_core.training.export import export
 
-    return export(run.checkpoint, "onnx").path
+    return export(run.checkpoint, "onnx", tmp_path_factory.mktemp("exports") / "전시 1/best.onnx").path
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,7 @@ POINTS = ["photos", "validate-data", "folds", "holdout", "thresholds", "report",
 def trained(run, tmp_path_factory):
     """A copy of the run, which these tests may change."""
     folder = tmp_path_factory.mktemp("opening") / "run"
-    exported = shutil.ignore_patterns("*.onnx*")  # other tests export beside it
-    return Path(shutil.copytree(run.checkpoint.parent, folder, ignore=exported))
+    return Path(shutil.copytree(run.checkpoint.parent, folder))
 
 
 @pytest.fixture

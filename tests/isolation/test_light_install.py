@@ -14,7 +14,7 @@ import pytest
 from device import ROOT, Device, build_wheels
 
 HERE = Path(sys.executable).with_name("ai-lens")
-RUNTIMES = ("onnx", "openvino")
+RUNTIMES = {"onnx": "best.onnx", "openvino": "best.xml"}
 HEAVY = [
     *("accelerate", "coremltools", "faiss", "imagehash", "jinja2", "nncf", "onnx", "pytest"),
     *("pytorch_metric_learning", "scipy", "sklearn", "timm", "torch", "torchvision"),
@@ -61,22 +61,20 @@ def wheels(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
-def light(request, run, museum, visitor, wheels, constraints, tmp_path_factory):
+def light(request, exported, visitor, wheels, constraints, tmp_path_factory):
     """``pip install ai-lens-helper ai-lens-<runtime>``, then copy a model and photos there."""
-    from lens_core.training.export import export
-
-    exported = export(run.checkpoint, request.param).path
+    model = exported / RUNTIMES[request.param]
     device = Device(tmp_path_factory.mktemp("light"), constraints)
     plugin = f"ai-lens-{request.param}"
     device.pip("install", "--quiet", wheels["ai-lens-helper"], wheels[plugin])
-    for part in (exported, exported.with_suffix(".bin")):
+    for part in (model, model.with_suffix(".bin")):
         if part.exists():
             shutil.copy(part, device.folder)
     photos = device.folder / "captures"
     photos.mkdir()
     for place, item in (("A", "ㄱ"), ("B", "주전자"), ("C", "화로")):
         shutil.copy(visitor(place, item), photos)
-    return Light(device, plugin, exported.name)
+    return Light(device, plugin, model.name)
 
 
 def photos(light):
