@@ -302,10 +302,15 @@ def to_dict(settings: Settings) -> dict[str, Any]:
 
 
 def recorded(settings: Settings) -> dict[str, Any]:
-    """As a model's manifest and a report keep them: without the folders of whoever trained it, and without
-    who was told of it, which makes no other model."""
-    name = settings.weights and Path(settings.weights).name
-    return to_dict(settings) | {"weights": name, "trackers": [], "tracker_options": {}}
+    """As a model's manifest and a report keep them."""
+    return impersonal(to_dict(settings))
+
+
+def impersonal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the folders of whoever trained, and without who was told of it: neither makes another
+    model."""
+    weights = values.get("weights")
+    return {**values, "weights": weights and Path(weights).name, "trackers": [], "tracker_options": {}}
 
 
 def kept(settings: Settings) -> Settings:

@@ -21,10 +21,10 @@ from lens_core.evaluation.scoring import COMBINATION, fit_score
 from lens_core.settings import Settings
 from lens_core.training import proof
 from lens_core.training.features import Features
-from lens_core.training.heads import Labels, whitening
+from lens_core.training.heads import whitening
 from lens_core.training.lesson import Lesson
 from lens_core.training.recipes import fit_on_features
-from lens_core.training.split import folds
+from lens_core.training.split import Labels, folds
 
 Embed = Callable[[Floats], Floats]
 FOLDS = 5

@@ -21,8 +21,8 @@ from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.judged import judge
 from lens_core.photos.decode import decode
 from lens_core.settings import Settings
-from lens_core.training.heads import Labels
 from lens_core.training.recipes import fit_on_features
+from lens_core.training.split import Labels
 
 LONG_SIDE, POINTS = 640, 800
 RATIO, TOLERANCE = 0.8, 8.0

@@ -36,10 +36,10 @@ from lens_core.photos.layout import Dataset, list_photos, nfc, scan
 from lens_core.progress import Stage
 from lens_core.settings import Settings
 from lens_core.training.features import Features, compute
-from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, duplicate_groups, labels_of
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.recipes import Fitted
+from lens_core.training.split import Labels
 
 SEEDS = range(10)
 SETTINGS = Settings(backbone="mobilenetv2", weights=str(WEIGHTS))

@@ -27,9 +27,9 @@ from lens_core.audit.audit import audit
 from lens_core.cli.say import stages
 from lens_core.photos.quality import QualityChecks
 from lens_core.training.features import VIEWS, Features, compute
-from lens_core.training.heads import Labels
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.recipes import fit_on_features
+from lens_core.training.split import Labels
 
 Numbers = NDArray[np.float64]
 BOOTSTRAPS = 10_000

@@ -61,7 +61,7 @@ def below(root: Path) -> list[Run]:
 
 
 def differences(several: Sequence[Run]) -> dict[str, list[Any]]:
-    """What is not the same for all of them: settings by dotted key, photos, software, machine."""
+    """What is not the same for all of them: settings by dotted key, photos, machine, and every package."""
     facts = [_facts(run) for run in several]
     names = dict.fromkeys(name for one in facts for name in one)
     rows = {name: [one.get(name) for one in facts] for name in names}
@@ -77,8 +77,20 @@ def _facts(run: Run) -> dict[str, Any]:
         "places": ", ".join(run.manifest.places) if run.manifest else None,
         "photos": about.get("photos"),
         "data_hash": about.get("data_hash"),
+        "refused_hash": about.get("refused_hash"),
         "git commit": git and git.commit,
         "python": environment.get("python"),
         "platform": environment.get("platform"),
-        **environment.get("packages", {}),
+        "device": about.get("device"),
+        "processes": about.get("processes"),
+        **_packages(run.folder),
     }
+
+
+def _packages(folder: Path) -> dict[str, str]:
+    """Version by name; nothing where the run has left no list."""
+    try:
+        lines = (folder / runs.PACKAGES).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("==", 1) for line in lines if "==" in line)

@@ -18,7 +18,9 @@ import attrs
 from attrs import frozen
 
 from lens_core import __version__
+from lens_core.artifacts.cache import file_hash
 from lens_core.photos.layout import Dataset
+from lens_core.photos.strays import StrayPhoto
 
 _RECORDED = (
     "ai-lens-helper",
@@ -84,17 +86,20 @@ def _git() -> GitState | None:
         return None
 
 
-def record(dataset: Dataset, hashes: Sequence[str], origin: Origin) -> dict[str, Any]:
+def record(dataset: Dataset, hashes: Sequence[str], refused: Sequence[str], origin: Origin) -> dict[str, Any]:
     """For the manifest: one hash over every photo's content and what it shows, environment and origin.
 
-    File names and their order do not matter to the hash.
+    ``refused`` are the SHA-256 of photos that show no exhibit. File names and their order do not matter.
     """
-    return {
+    found = {
         "data_hash": data_hash(dataset, hashes),
         "photos": len(dataset.photos),
         "environment": environment(),
         **attrs.asdict(origin.without_folders()),
     }
+    if refused:
+        found["refused_hash"] = hashlib.sha256("\n".join(sorted(refused)).encode()).hexdigest()
+    return found
 
 
 def data_hash(dataset: Dataset, hashes: Sequence[str]) -> str:
@@ -108,6 +113,11 @@ def per_file(dataset: Dataset, hashes: Sequence[str]) -> dict[str, str]:
     return {
         dataset.inside(photo): photo_hash for photo, photo_hash in zip(dataset.photos, hashes, strict=True)
     }
+
+
+def of_refused(strays: Sequence[StrayPhoto]) -> dict[str, str]:
+    """The SHA-256 of each photo that shows no exhibit by its name."""
+    return {stray.name: file_hash(stray.path) for stray in strays}
 
 
 def environment() -> dict[str, Any]:

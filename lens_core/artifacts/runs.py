@@ -17,6 +17,7 @@ from attrs import field, frozen
 from lens_core.artifacts.atomic import atomic_write, write_json
 from lens_core.artifacts.provenance import Origin
 from lens_core.errors import LensError, NoRunError
+from lens_core.settings import impersonal
 from lens_core.structure import converter, explain
 
 NAME = "run.json"
@@ -26,6 +27,8 @@ PACKAGES = "packages.txt"
 METRICS = "metrics.json"
 HELD_OUT = "held_out.jsonl"
 PHOTOS = "photos.sha256.json"
+REFUSED = "refused.sha256.json"
+"""Of photos that show no exhibit; only where there were some."""
 TUNING = "fine-tuning"
 """Where an interrupted fine-tuning goes on from; gone once the run is complete."""
 FORMAT = 1
@@ -42,11 +45,12 @@ class RunRecord:
     ood: str | None
     """As ``data_root``."""
     settings: dict[str, Any]
-    """By dotted key."""
+    """By dotted key; ``weights`` as ``data_root``."""
     origin: Origin = field(eq=False)
     state: Literal["unfinished", "done"] = "unfinished"
     seconds: float | None = None
-    """From the start to the end; of a run that was resumed, of its last part."""
+    """From the start to the end; None where it was resumed in between."""
+    resumed: bool = field(default=False, eq=False)
     format: int = field(default=FORMAT)
 
     @classmethod
@@ -60,7 +64,11 @@ class RunRecord:
         origin: Origin,
     ) -> RunRecord:
         seen = _seen_from(folder, ood) if ood else None
-        return cls(_seen_from(folder, data_root), tuple(places), seen, dict(settings), origin)
+        given = dict(settings)
+        if weights := given.get("weights"):
+            # Its own name stays: a download may be a link to a file that is named by its content.
+            given["weights"] = f"{_seen_from(folder, Path(weights).parent)}/{Path(weights).name}"
+        return cls(_seen_from(folder, data_root), tuple(places), seen, given, origin)
 
     def data_of(self, folder: Path) -> Path | None:
         """The data folder, of a run that lies in ``folder``."""
@@ -70,12 +78,31 @@ class RunRecord:
         """The folder of photos that show no exhibit, if one was given."""
         return folder / self.ood if self.ood else None
 
+    def settings_in(self, folder: Path) -> dict[str, Any]:
+        """The settings by dotted key, of a run that lies in ``folder``."""
+        weights = self.settings.get("weights")
+        return self.settings | {"weights": str(folder / weights)} if weights else self.settings
+
+    def going_on(self, folder: Path) -> RunRecord:
+        """As the unfinished run in ``folder`` was started, if it was started just so; else as this one is."""
+        try:
+            begun = read(folder)
+        except NoRunError:
+            return self
+        return attrs.evolve(begun, resumed=True) if begun == self else self
+
     def done(self, seconds: float) -> RunRecord:
-        """Complete; with ``strip_pii`` it no longer tells where the photos lie, which may name a person."""
-        complete = attrs.evolve(self, state="done", seconds=seconds)
-        if self.settings.get("strip_pii"):
-            return attrs.evolve(complete, data_root=None, ood=None)
-        return complete
+        """Complete; with ``strip_pii`` it no longer tells where anything lies, which may name a person."""
+        complete = attrs.evolve(self, state="done", seconds=None if self.resumed else seconds)
+        if not self.settings.get("strip_pii"):
+            return complete
+        return attrs.evolve(
+            complete,
+            data_root=None,
+            ood=None,
+            settings=impersonal(self.settings),
+            origin=self.origin.without_folders(),
+        )
 
 
 @contextmanager

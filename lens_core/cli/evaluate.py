@@ -170,7 +170,8 @@ def run_evaluation(
             measured = visit(lens, dataset, strays, seed, stage).measured(lens, dataset, seed)
         else:
             with needing("evaluating", "standard"):
-                from lens_core.training.experiment import FOLDS, Subject, examine
+                from lens_core.training.experiment import Subject, examine
+                from lens_core.training.split import FOLDS
             if model and lens:
                 # Of a folder the fastest file was opened; models can be made from its checkpoint alone.
                 inside = model / CHECKPOINT

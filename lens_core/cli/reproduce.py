@@ -13,8 +13,6 @@ from lens_core.cli import options
 
 if TYPE_CHECKING:
     from lens_core.artifacts.runs import RunRecord
-    from lens_core.photos.layout import Dataset
-    from lens_core.settings import Settings
 
 
 def reproduce(
@@ -25,7 +23,7 @@ def reproduce(
     ood: options.Ood = None,
     weights: options.Weights = None,
     save_dir: Annotated[
-        Path | None, typer.Option(help="Keep the new run in this folder. [default: it is thrown away]")
+        Path | None, typer.Option(help="Keep the new run in this new folder. [default: it is thrown away]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -41,6 +39,8 @@ def reproduce(
     photos, unknown = data_root or record.data_of(run), ood or record.ood_of(run)
     if not photos:
         raise BadSettingError(f"The run in {run} does not tell where its photos lie.", "Pass --data-root.")
+    if save_dir and save_dir.is_dir() and any(save_dir.iterdir()):
+        raise BadSettingError(f"{save_dir} is not empty.", "Name a new folder: --save-dir.")
     found = _again(run, record, photos, unknown, weights, save_dir)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
@@ -57,32 +57,38 @@ def reproduce(
 def _again(
     run: Path, record: RunRecord, data_root: Path, ood: Path | None, weights: Path | None, keep: Path | None
 ) -> dict[str, Any]:
-    from lens_core.artifacts.cache import file_hash
+    from lens_core.artifacts import runs
+    from lens_core.artifacts.provenance import Origin
+    from lens_core.cli.say import say, stages
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
-    from lens_core.settings import resolve
+    from lens_core.photos.strays import find_strays
+    from lens_core.settings import flatten, resolve
 
-    given = record.settings | {"trackers": [], "tracker_options": {}}  # nobody is told a second time
+    given = record.settings_in(run) | {"trackers": [], "tracker_options": {}}  # nobody is told a second time
     given |= {"weights": str(weights)} if weights else {}
     settings = resolve(flags=given, environ={}).settings
     dataset = scan_curated(data_root, settings.curation, record.places)
+    strays = find_strays(dataset, data_root, ood)
     with needing("training", "standard"):
         from lens_core.training import reproduce
-    hashes = [file_hash(photo.path) for photo in dataset.photos]
-    if photos := reproduce.changed_photos(run, dataset, hashes):
+        from lens_core.training.train import train
+    if photos := reproduce.changed_photos(run, dataset, strays):
         return {"same": False, "photos": photos, "model": [], "software": []}
-    with nullcontext(str(keep)) if keep else TemporaryDirectory() as folder:
-        _train(settings, dataset, data_root, ood, Path(folder))
-        model = reproduce.changed_model(run, Path(folder))
-        software = reproduce.changed_software(run, Path(folder))
+    with nullcontext(str(keep)) if keep else TemporaryDirectory() as name, stages() as stage:
+        folder, origin = Path(name), Origin.here()
+        begun = runs.RunRecord.of(folder, data_root, record.places, ood, flatten(settings), origin)
+        with runs.recorded(folder, begun):
+            train(
+                settings,
+                dataset,
+                folder,
+                strays=strays,
+                version=reproduce.version_of(run),
+                origin=origin,
+                stage=stage,
+                tell=say,
+            )
+        model = reproduce.changed_model(run, folder)
+        software = reproduce.changed_software(run, folder)
     return {"same": not model, "photos": [], "model": model, "software": software}
-
-
-def _train(settings: Settings, dataset: Dataset, data_root: Path, ood: Path | None, folder: Path) -> None:
-    from lens_core.cli.say import stages
-    from lens_core.photos.strays import find_strays
-    from lens_core.training.train import train
-
-    strays = find_strays(dataset, data_root, ood)
-    with stages() as stage:
-        train(settings, dataset, folder, strays=strays, version="1.0.0", stage=stage)

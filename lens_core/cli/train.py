@@ -80,6 +80,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a model that knows how sure it is, and measure it on held-out photos."""
+    from lens_core.errors import BadSettingError
+
     front = choices.of(context)
     begun = _interrupted(resume) if resume else None
     flags = {
@@ -101,8 +103,12 @@ def train(
         "trackers": tracker,
         "tracker_options": options.by_plugin(tracker_option) or None,
     }
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = front.resolve(config, **{**(begun.settings if begun else {}), **given}).settings
+    if resume and (save_dir or front.save_dir):
+        raise BadSettingError("A run is resumed in its own folder.", "Leave out --save-dir.")
+    layers = (front.flags, flags)
+    given = {name: value for layer in layers for name, value in layer.items() if value is not None}
+    begun_with = begun.settings_in(resume) if begun and resume else {}
+    settings = front.resolve(config, **{**begun_with, **given}).settings
     photos = data_root or (begun and resume and begun.data_of(resume)) or front.data_root
     places = place or (begun.places if begun else ())
     unknown = ood or (begun and resume and begun.ood_of(resume)) or front.ood
@@ -123,7 +129,10 @@ def _interrupted(folder: Path) -> RunRecord:
 
     record = runs.read(folder)
     if record.state == "done":
-        raise BadSettingError(f"The run in {folder} is complete: there is nothing to resume.", "")
+        raise BadSettingError(
+            f"The run in {folder} is complete: there is nothing to resume.",
+            f"Train into another folder (--save-dir), or try whether it repeats: ai-lens reproduce {folder}",
+        )
     return record
 
 
@@ -138,7 +147,7 @@ def folder_for(
     origin = Origin.here()
     begun = runs.interrupted(RUNS, lambda folder: _record(settings, folder, data_root, places, ood, origin))
     if begun:
-        say(f"Going on with the interrupted run in {begun}.")
+        say(f"Going on with the unfinished run in {begun}.")
     return begun or default_run_folder()
 
 
@@ -150,12 +159,11 @@ def _record(
     ood: Path | None,
     origin: Origin,
 ) -> RunRecord:
-    """How this training is started, as others may see it."""
+    """How this training is started."""
     from lens_core.artifacts.runs import RunRecord
-    from lens_core.settings import flatten, kept
+    from lens_core.settings import flatten
 
-    told = origin.without_folders() if settings.strip_pii else origin
-    return RunRecord.of(save_dir, data_root, places, ood, flatten(kept(settings)), told)
+    return RunRecord.of(save_dir, data_root, places, ood, flatten(settings), origin)
 
 
 def default_run_folder() -> Path:
@@ -196,8 +204,7 @@ def run_training(
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    origin = Origin.here()
-    record = _record(settings, save_dir, data_root, places, ood, origin)
+    record = _record(settings, save_dir, data_root, places, ood, Origin.here()).going_on(save_dir)
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(
             settings,
@@ -205,7 +212,7 @@ def run_training(
             save_dir,
             strays=strays,
             version=version,
-            origin=origin,
+            origin=record.origin,
             stage=stage,
             tell=say,
         )
@@ -250,7 +257,16 @@ def _check_first(settings: Settings, dataset: Dataset, save_dir: Path) -> None:
         plugins.load("loss", loss).options(settings.loss_options.get(loss, {}), loss)
     for loss in settings.loss_options:
         if loss not in losses:
-            raise BadSettingError(f"loss_options: '{loss}' is not among the losses {settings.loss}.")
+            raise BadSettingError(
+                f"loss_options: '{loss}' is not among the losses {settings.loss}.",
+                "Add it to loss, or leave out its options.",
+            )
+    for tracker in settings.tracker_options:
+        if tracker not in settings.trackers:
+            raise BadSettingError(
+                f"tracker_options: '{tracker}' is not among the trackers {settings.trackers}.",
+                f"Add --tracker {tracker}, or leave out its options.",
+            )
     for tracker in settings.trackers:
         plugins.load("tracker", tracker).options(settings.tracker_options.get(tracker, {}), tracker)
     if not helping():

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from lens_core.errors import LayoutError, ShowsExhibitError
 from lens_core.photos.layout import Dataset, nfc, ood_photos, scan
+from lens_core.words import some
 
 _NAMED = 3
 """How many photos a warning names."""
@@ -38,8 +39,7 @@ def warning_of(misplaced: Sequence[Misplaced], strays: int) -> str | None:
     """What to tell about them. Raises ShowsExhibitError (E150) where no stray photo is left."""
     if not misplaced:
         return None
-    named = ", ".join(f"{one.stray} is {one.photo}" for one in misplaced[:_NAMED])
-    named += f" and {len(misplaced) - _NAMED} more" if len(misplaced) > _NAMED else ""
+    named = some([f"{one.stray} is {one.photo}" for one in misplaced], _NAMED)
     error = ShowsExhibitError(
         f"{len(misplaced)} of {strays} photos that are to be refused show exhibits: {named}."
     )

@@ -9,12 +9,12 @@ import numpy as np
 
 from lens_core.evaluation.answers import Answers
 from lens_core.training.passes import Pass
+from lens_core.words import some
 
 LEAST_PHOTOS = 2
 """Held-out photos of an item, or mistaken ones of two, below which nothing is said about them."""
 WORSE = 1.1
 """Held-out loss over its least, from which on the network counts as overfitted."""
-_NAMED = 5
 
 
 def advice_on(answers: Answers | None, passes: Sequence[Pass]) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def _never_learned(answers: Answers) -> Iterator[str]:
     names = ["/".join(key) for key, count in asked.items() if count >= LEAST_PHOTOS and key not in known]
     if names:
         yield (
-            f"{len(names)} items were not recognised on any held-out photo: {_some(names)}. "
+            f"{len(names)} items were not recognised on any held-out photo: {some(names)}. "
             "Photograph them again, as visitors do: whole, from several sides"
         )
 
@@ -54,7 +54,7 @@ def _taken_for_each_other(answers: Answers) -> Iterator[str]:
     ]
     if names:
         yield (
-            f"{len(names)} pairs of items are taken for each other: {_some(names)}. "
+            f"{len(names)} pairs of items are taken for each other: {some(names)}. "
             "Photograph what tells them apart"
         )
 
@@ -69,8 +69,3 @@ def _overfitted(passes: Sequence[Pass]) -> Iterator[str]:
             f"the network did best after pass {best + 1} of {len(passes)}; since then it has learned its "
             f"photos by heart: try --epochs {best + 1}"
         )
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

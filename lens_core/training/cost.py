@@ -12,8 +12,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lens_core.contracts import Preprocess
 from lens_core.errors import BadSettingError
+from lens_core.parallel import cores
 from lens_core.settings import Settings
 from lens_core.training.devices import accelerator, count_here, process_count
+from lens_core.training.features import VIEWS
+from lens_core.training.memory import total_memory
 from lens_core.training.network import LensNet
 from lens_core.training.precision import has_fast_bfloat16
 
@@ -53,7 +56,9 @@ class Plan:
     settings: Settings
     """With nothing left to ``auto`` or null that fine-tuning depends on."""
     seconds: float
-    """About how long it takes to fine-tune one network, or would take."""
+    """About how long it takes to fine-tune one network and to look at all photos with it, or would take."""
+    looking: float
+    """About how long it takes to look at all photos with a network, for heads to learn from."""
 
     @property
     def finetunes(self) -> bool:
@@ -75,18 +80,21 @@ def plan(net: LensNet, settings: Settings, photo_count: int) -> Plan:
             "pretrained: false begins with a network that has learned nothing.",
             f"Leave out finetune: {settings.finetune}.",
         )
+    once = measure(net, net.preprocess.size, 0).operations
+    looking = photo_count * (1 + VIEWS) * once / _speed(device, "float32")
     if settings.finetune == "none":
-        return Plan(settings, 0.0)
+        return Plan(settings, 0.0, looking)
     size = _checked(net, settings.train_size) if settings.train_size else smaller_size(net)
     finetune: Literal["last", "all"] = "last" if settings.finetune == "last" else "all"
     cost = measure(net, size, LAST_SHARE if finetune == "last" else 1)
-    seconds = photo_count * (settings.epochs or EPOCHS) * cost.operations / _speed(device, precision)
+    shown = photo_count * (settings.epochs or EPOCHS)
+    seconds = looking + shown * cost.operations / _speed(device, precision)
     if settings.finetune == "auto" and settings.published and NETWORKS * seconds > LONGEST:
-        return Plan(attrs.evolve(settings, finetune="none"), seconds)
+        return Plan(attrs.evolve(settings, finetune="none"), seconds, looking)
     micro_batch = hardware.micro_batch or _fitting(cost, settings.batch_size, device)
     open_no_more = attrs.evolve(hardware, precision=precision, micro_batch=micro_batch)
     decided = attrs.evolve(settings, finetune=finetune, train_size=size, hardware=open_no_more)
-    return Plan(decided, seconds)
+    return Plan(decided, seconds, looking)
 
 
 def smaller_size(net: LensNet) -> int:
@@ -149,16 +157,16 @@ def in_words(seconds: float) -> str:
 def _speed(device: torch.device, precision: str) -> float:
     if device.type != "cpu":
         return GPU_OPERATIONS_PER_SECOND * process_count()
-    cores = psutil.cpu_count(logical=False) or 1
-    return OPERATIONS_PER_SECOND[precision] * cores
+    physical = psutil.cpu_count(logical=False) or 1
+    return OPERATIONS_PER_SECOND[precision] * min(physical, cores())
 
 
 def _fitting(cost: Cost, batch_size: int, device: torch.device) -> int:
     """How many photos at once leave enough memory."""
     if device.type == "cuda":
-        there = torch.cuda.get_device_properties(device).total_memory
+        there = float(torch.cuda.get_device_properties(device).total_memory)
     else:
-        there = psutil.virtual_memory().total / count_here()
+        there = total_memory() / count_here()
     return max(1, min(batch_size, int(MEMORY_SHARE * there / max(cost.memory, 1))))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from lens_core.training import checkpoint
 from lens_core.training.cost import EPOCHS, at_size
 from lens_core.training.curves.page import NAME as PAGE
 from lens_core.training.curves.page import Learning, write_page
-from lens_core.training.devices import is_main
+from lens_core.training.devices import accelerator, is_main, process_count
 from lens_core.training.features import Features
 from lens_core.training.finetune import Taught, Tuned
 from lens_core.training.heads import Heads, mean_directions
@@ -90,8 +91,21 @@ class Desk:
         lines = list(learned.answers.lines()) if learned.answers else []
         write_json_lines(self.save_dir / runs.HELD_OUT, lines)
         write_json(self.save_dir / runs.PHOTOS, provenance.per_file(self.dataset, features.hashes))
+        self._tell_refused()
         shutil.rmtree(self.save_dir / runs.TUNING, ignore_errors=True)
         return TrainedRun(path, about, figures, self.dataset, proposed)
+
+    def _tell_refused(self) -> None:
+        path = self.save_dir / runs.REFUSED
+        if self.strays:
+            write_json(path, self.refused)
+        else:
+            path.unlink(missing_ok=True)
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """See :func:`lens_core.artifacts.provenance.of_refused`."""
+        return provenance.of_refused(self.strays)
 
     def watch(self, taught: Taught, held_out: HeldOut) -> Watch:
         """Keeps ``learning.html`` and ``learning.json`` up to date."""
@@ -140,12 +154,16 @@ class Desk:
         net = learner.net
         size = net.preprocess
         net.preprocess = at_size(size, self.settings.train_size)
-        lesson, features = gather(self.dataset, self.strays, net, self.settings, silent, keep=False, views=0)
-        heads = _heads(learner, lesson, withheld)
-        learned = learn(lesson, [withheld.split], recipe=AsItLearned(heads), seen=withheld.learned)
-        unseen = np.setdiff1d(np.arange(withheld.count), withheld.learned)
-        self._write(path, net, learned, features, {"unseen": [features.hashes[row] for row in unseen]})
-        net.preprocess = size
+        try:
+            lesson, features = gather(
+                self.dataset, self.strays, net, self.settings, silent, keep=False, views=0
+            )
+            heads = _heads(learner, lesson, withheld)
+            learned = learn(lesson, [withheld.split], recipe=AsItLearned(heads), seen=withheld.learned)
+            unseen = np.setdiff1d(np.arange(withheld.count), withheld.learned)
+            self._write(path, net, learned, features, {"unseen": [features.hashes[row] for row in unseen]})
+        finally:
+            net.preprocess = size
 
     def _write(
         self,
@@ -171,7 +189,7 @@ class Desk:
             thresholds=learned.thresholds,
             operating_point=learned.operating_point,
             settings=recorded(settings),
-            provenance={**provenance.record(dataset, features.hashes, self.origin), **told},
+            provenance={**self._provenance(features), **told},
         )
         gallery = self._gallery(learned, features)
         if self.version:
@@ -183,6 +201,11 @@ class Desk:
         asked_everywhere = [stray.path for stray in self.strays if not stray.home]
         checkpoint.save(path, weights, about, gallery, probes.take(dataset, asked_everywhere))
         return about, proposed
+
+    def _provenance(self, features: Features) -> dict[str, Any]:
+        refused = list(self.refused.values())
+        found = provenance.record(self.dataset, features.hashes, refused, self.origin)
+        return found | {"device": accelerator().device.type, "processes": process_count()}
 
     def _gallery(self, learned: Learned, features: Features) -> Gallery:
         count = 1 + self.settings.gallery_views

@@ -24,14 +24,12 @@ from lens_core.progress import Progress, Stage
 from lens_core.settings import Settings, from_dict, recorded
 from lens_core.training import checkpoint, proof
 from lens_core.training.cost import in_words, plan
-from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson, gather
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.proof import Step
-from lens_core.training.recipes import Finetuning, Fitted, Recipe, fit_on_features
-from lens_core.training.split import Split, folds
+from lens_core.training.recipes import FitByFinetuning, Fitted, Recipe, fit_on_features
+from lens_core.training.split import FOLDS, Labels, Split, folds
 
-FOLDS = 5
 FINETUNED = (
     "The network has learned from every item: those treated as unknown are easier for it than exhibits it "
     "has never met. Ask it about such with --untrained DIR."
@@ -150,22 +148,22 @@ def ask(
             f"{dataset.root} has one item only, and no photo that shows anything else.",
             "Add items, or photos that show no exhibit (--ood DIR).",
         )
-    lesson, features = gather(dataset, strays, subject.net, subject.settings, stage)
+    planned = None if subject.trained else plan(subject.net, subject.settings, len(dataset.photos))
+    settings = planned.settings if planned else subject.settings
+    lesson, features = gather(dataset, strays, subject.net, settings, stage)
     hashes = features.hashes
     seen = subject.seen(hashes)
     if seen is not None and set(lesson.labels[seen]) == set(lesson.labels):
         lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, FINETUNED))
     splits = subject.splits(lesson, seen, fold_count)
-    recipe: Recipe = fit_on_features
-    planned = plan(subject.net, subject.settings, len(dataset.photos))
-    if planned.finetunes and not subject.trained:
-        recipe = Finetuning(dataset, strays, planned.settings, stage)
-        if planned.settings.mining_from or planned.settings.patience:
-            lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, UNWATCHED))
     fits = proof.fit_count(lesson, splits, seen) + len(held_out)
     title = "Asking models that did not learn from the photo asked about"
-    if isinstance(recipe, Finetuning):
+    recipe: Recipe = fit_on_features
+    if planned and planned.finetunes:
+        recipe = FitByFinetuning(dataset, strays, settings, stage)
         title += f" ({fits} networks, {in_words(fits * planned.seconds)})"
+        if settings.mining_from or settings.patience:
+            lesson = attrs.evolve(lesson, warnings=(*lesson.warnings, UNWATCHED))
     step = _counted(stage(title), fits)
     fitted, asked = proof.ask_all(lesson, splits, recipe, step, seen)
     if not splits or not can_calibrate(asked):

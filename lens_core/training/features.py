@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from attrs import frozen
 
 from lens_core.artifacts.cache import PhotoCache, file_hash
+from lens_core.artifacts.provenance import environment
 from lens_core.contracts import Floats, Photo, Pixels
 from lens_core.parallel import in_order
 from lens_core.photos import duplicates
@@ -21,6 +23,7 @@ from lens_core.photos.preprocess import prepare
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
+from lens_core.training.devices import accelerator
 from lens_core.training.memory import keep_freed_memory
 from lens_core.training.network import LensNet
 
@@ -55,7 +58,8 @@ def _cache(net: LensNet, views: int, augment: Augment) -> PhotoCache:
         weights.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     changes = attrs.astuple(augment) if views else ()
     preprocess = attrs.astuple(net.preprocess)
-    recipe = (RECIPE, VERSION, net.full_name, views, preprocess, changes, weights.hexdigest())
+    software = (*environment()["packages"].items(), accelerator().device.type)
+    recipe = (RECIPE, VERSION, net.full_name, views, preprocess, changes, weights.hexdigest(), software)
     return PhotoCache.of("features", recipe)
 
 
@@ -74,21 +78,32 @@ def compute(
     """
     keep_freed_memory()
     cache = _cache(net, views, augment)
-    net.backbone.to(memory_format=torch.channels_last)  # as photos come: a quarter less time on a CPU
     hashes = tuple(in_order(file_hash, paths))
     paths_by_hash = dict(zip(hashes, paths, strict=True))
     entries = {photo_hash: entry for photo_hash in hashes if (entry := cache.read(photo_hash))}
     missing = {photo_hash: path for photo_hash, path in paths_by_hash.items() if photo_hash not in entries}
     progress(len(entries), len(paths_by_hash))
     photos = in_order(decode, missing.values(), ahead=_DECODED_AHEAD)
-    for photo_hash, photo in zip(missing, photos, strict=True):
-        entries[photo_hash] = _see(photo, photo_hash, net, views, augment)
-        if keep:
-            cache.write(photo_hash, entries[photo_hash])
-        progress(len(entries), len(paths_by_hash))
+    with _ready(net):
+        for photo_hash, photo in zip(missing, photos, strict=True):
+            entries[photo_hash] = _see(photo, photo_hash, net, views, augment)
+            if keep:
+                cache.write(photo_hash, entries[photo_hash])
+            progress(len(entries), len(paths_by_hash))
     found = [entries[photo_hash] for photo_hash in hashes]
     values, phashes = ([entry[name] for entry in found] for name in ("features", "phash"))
     return Features(np.stack(values), hashes, tuple(phashes))
+
+
+@contextmanager
+def _ready(net: LensNet) -> Iterator[None]:
+    """On the GPU, where there is one; and in the order that photos come in: a quarter less time on a CPU."""
+    net.backbone.to(memory_format=torch.channels_last)
+    net.to(accelerator().device)
+    try:
+        yield
+    finally:
+        net.cpu()
 
 
 def _see(photo: Photo, photo_hash: str, net: LensNet, views: int, augment: Augment) -> Entry:
@@ -98,7 +113,7 @@ def _see(photo: Photo, photo_hash: str, net: LensNet, views: int, augment: Augme
     """
     first_seed = int(photo_hash[:12], 16)
     changed = [random_view(photo, net.preprocess, augment, first_seed + view) for view in range(views)]
-    images = torch.from_numpy(np.stack([prepare(photo, net.preprocess), *changed]))
+    images = torch.from_numpy(np.stack([prepare(photo, net.preprocess), *changed])).to(net.mean.device)
     with torch.inference_mode():
         features = torch.cat([net.features(image[None]) for image in images])
     return {"features": features.float().cpu().numpy(), "phash": duplicates.phash(photo)}

@@ -21,12 +21,12 @@ from lens_core.settings import Settings
 from lens_core.training import devices, sampling, state
 from lens_core.training.cost import EPOCHS, at_size
 from lens_core.training.engine import Engine
-from lens_core.training.heads import Labels
 from lens_core.training.learner import Learner
 from lens_core.training.memory import keep_freed_memory
 from lens_core.training.mining import Pair, confused, emphasis
 from lens_core.training.network import LensNet
 from lens_core.training.passes import BEST, Best, Pass, Watch, figures_of, in_words, pass_of, watch_nothing
+from lens_core.training.split import Labels
 from lens_core.training.stopping import Wish, after_this_step
 from lens_core.training.validation import HeldOut, Marks, directions_of, features_of, validate
 from lens_core.training.views import ChangedViews, batches, some
@@ -101,8 +101,7 @@ def finetune(
     keep_freed_memory()
     with after_this_step(tell) as wish:
         try:
-            training = FineTuning(net, taught, settings, folder, held_out)
-            training.dwell_on, training.until = tuple(dwell_on), until
+            training = FineTuning(net, taught, settings, folder, held_out, tuple(dwell_on), until)
             training.resume(tell)
             training.begin()
             training.go_on(wish, progress, tell, watch)
@@ -121,10 +120,18 @@ class FineTuning:
     """What is trained and how far it is."""
 
     def __init__(
-        self, net: LensNet, taught: Taught, settings: Settings, folder: Path, held_out: HeldOut | None
+        self,
+        net: LensNet,
+        taught: Taught,
+        settings: Settings,
+        folder: Path,
+        held_out: HeldOut | None = None,
+        dwell_on: tuple[Pair, ...] = (),
+        until: int | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
         self.taught, self.settings, self.folder, self.held_out = taught, settings, folder, held_out
+        self.dwell_on, self.until = dwell_on, until
         self.labels = torch.from_numpy(taught.labels)
         self.epochs = settings.epochs or EPOCHS
         photos = len(taught.photos)
@@ -132,11 +139,9 @@ class FineTuning:
         learner = Learner(net, taught.class_count, settings)
         self.engine = Engine(learner, settings, self.epochs * self.steps_per_pass)
         self.preprocess = at_size(net.preprocess, settings.train_size)
-        self.identity = state.identity_of(taught.photos, taught.labels, settings)
+        self.identity = state.identity_of(taught.photos, taught.labels, settings, net.full_name)
         self.passes: list[Pass] = []
         self.best: Best = {}
-        self.dwell_on: tuple[Pair, ...] = ()
-        self.until: int | None = None
         self.step, self.loss_sum = 0, 0.0
         self.saved = time.monotonic()
 
@@ -294,7 +299,7 @@ class FineTuning:
         about = state.load(path, self.engine, self.identity)
         if about is None:
             if path.exists():
-                tell("What was learned here before is of other photos or settings: starting over.")
+                tell("What was learned here before is of other photos, weights or settings: starting over.")
             return
         self.step, self.loss_sum, self.best = about["step"], about["loss_sum"], about["best"]
         self.passes = [pass_of(one) for one in about["passes"]]

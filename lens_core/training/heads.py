@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from attrs import frozen
-from numpy.typing import NDArray
 from torch import nn
 
 from lens_core import plugins
@@ -20,8 +18,7 @@ from lens_core.contracts import ClassScorer, ClassWeighted, Floats, Loss
 from lens_core.errors import BadSettingError, BrokenPluginError
 from lens_core.settings import Settings, loss_terms
 from lens_core.training.sampling import class_weights, shown
-
-Labels = NDArray[np.int64]
+from lens_core.training.split import Labels
 
 EPOCHS = 30
 VIEW_SHARE = 0.7

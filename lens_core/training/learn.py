@@ -17,10 +17,9 @@ from lens_core.evaluation.judged import judge
 from lens_core.progress import Progress, no_progress
 from lens_core.settings import Reject
 from lens_core.training import proof
-from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson
 from lens_core.training.recipes import Fitted, Recipe, fit_on_features
-from lens_core.training.split import Split
+from lens_core.training.split import Labels, Split
 
 
 @frozen(eq=False)

@@ -15,8 +15,8 @@ from lens_core.photos.strays import Misplaced, StrayPhoto, warning_of
 from lens_core.progress import Stage
 from lens_core.settings import Settings
 from lens_core.training.features import VIEWS, Features, compute
-from lens_core.training.heads import Labels
 from lens_core.training.network import LensNet
+from lens_core.training.split import Labels
 
 
 @frozen(eq=False)
@@ -90,7 +90,7 @@ def gather(
         keep=keep,
         progress=stage("Looking at the photos"),
     )
-    photos = np.array([dataset.inside(photo) for photo in dataset.photos])
+    photos = names_of(dataset)
     seen, warnings = _look_at_strays(strays, photos, features, net, settings, stage, keep)
     lesson = Lesson(
         features.values,
@@ -114,7 +114,7 @@ def _look_at_strays(
     stage: Stage,
     keep: bool,
 ) -> tuple[Strays | None, tuple[str, ...]]:
-    """Raises ShowsExhibitError (E150) where every one of them shows an exhibit of the data folder."""
+    """See :func:`rightly_placed`."""
     if not strays:
         return None, ()
     progress = stage("Looking at photos that must be refused")
@@ -126,24 +126,40 @@ def _look_at_strays(
         keep=keep,
         progress=progress,
     )
-    count = len(photos)
-    near = duplicates.pairs([*features.phashes, *found.phashes])
-    across = [(first, second - count) for first, second in near if first < count <= second]
-    # Of several exhibits' photos that one repeats, the nearest is named: it comes last.
-    across.sort(key=lambda pair: -int((features.phashes[pair[0]] != found.phashes[pair[1]]).sum()))
-    exhibit_of = {stray: photo for photo, stray in across}
-    misplaced = [Misplaced(strays[row].name, str(photos[other])) for row, other in sorted(exhibit_of.items())]
-    warning = warning_of(misplaced, len(strays))
-    kept = [row for row in range(len(strays)) if row not in exhibit_of]
+    kept, warning = rightly_placed(strays, photos, features.phashes, found.phashes)
     return (
         Strays(
             np.array([strays[row].name for row in kept]),
-            duplicate_groups([found.phashes[row] for row in kept]) + count,
+            duplicate_groups([found.phashes[row] for row in kept]) + len(photos),
             np.array([strays[row].home for row in kept]),
             found.values[kept, 0],
         ),
         (warning,) if warning else (),
     )
+
+
+def rightly_placed(
+    strays: Sequence[StrayPhoto], photos: Names, of_photos: Sequence[Pixels], of_strays: Sequence[Pixels]
+) -> tuple[list[int], str | None]:
+    """(rows of the stray photos that show no exhibit, what to tell about the others), by perceptual hashes.
+
+    ``photos`` str[N] names the exhibits' photos. Raises ShowsExhibitError (E150) where every stray photo
+    shows an exhibit.
+    """
+    count = len(photos)
+    near = duplicates.pairs([*of_photos, *of_strays])
+    across = [(first, second - count) for first, second in near if first < count <= second]
+    # Of several exhibits' photos that one repeats, the nearest is named: it comes last.
+    across.sort(key=lambda pair: -int((of_photos[pair[0]] != of_strays[pair[1]]).sum()))
+    exhibit_of = {stray: photo for photo, stray in across}
+    misplaced = [Misplaced(strays[row].name, str(photos[other])) for row, other in sorted(exhibit_of.items())]
+    warning = warning_of(misplaced, len(strays))
+    return [row for row in range(len(strays)) if row not in exhibit_of], warning
+
+
+def names_of(dataset: Dataset) -> Names:
+    """str[N]: each photo by its path inside the data folder."""
+    return np.array([dataset.inside(photo) for photo in dataset.photos])
 
 
 def labels_of(dataset: Dataset) -> Labels:

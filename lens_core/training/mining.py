@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from attrs import frozen
 
-from lens_core.training.heads import Labels
+from lens_core.training.split import Labels
 from lens_core.training.validation import Marks
 
 LEAST_SHARE = 0.1

@@ -4,25 +4,26 @@ and one to be used, which has learned from everything."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
 from attrs import frozen
 
 from lens_core.artifacts.runs import TUNING
-from lens_core.contracts import Photo
+from lens_core.contracts import Photo, Pixels, Preprocess
 from lens_core.photos import duplicates
+from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Tell, no_progress
 from lens_core.training.cost import at_size
 from lens_core.training.desk import Desk
 from lens_core.training.devices import is_main
 from lens_core.training.finetune import Taught, Tuned, finetune
-from lens_core.training.heads import Labels
-from lens_core.training.lesson import duplicate_groups, labels_of
+from lens_core.training.lesson import duplicate_groups, labels_of, names_of, rightly_placed
 from lens_core.training.mining import Pair
 from lens_core.training.network import LensNet
 from lens_core.training.passes import Pass, Watch, both
+from lens_core.training.split import Labels
 from lens_core.training.validation import HeldOut
 from lens_core.training.views import keep_photos, some
 from lens_core.training.withheld import Withheld, withhold
@@ -44,10 +45,16 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     """
     settings, dataset, stage = desk.settings, desk.dataset, desk.stage
     labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
-    photos = keep_photos(paths, at_size(net.preprocess, settings.train_size), stage("Reading the photos"))
-    shots = duplicate_groups([duplicates.phash(photo) for photo in photos])
-    withheld = withhold(labels, dataset.items, shots, settings.seed)
-    first = _tune_first(copy.deepcopy(net), desk, photos, labels, withheld, watch, tell) if withheld else None
+    size = at_size(net.preprocess, settings.train_size)
+    photos = keep_photos(paths, size, stage("Reading the photos"))
+    phashes = [duplicates.phash(photo) for photo in photos]
+    strays = _strays(desk, size, phashes)
+    withheld = withhold(labels, dataset.items, duplicate_groups(phashes), settings.seed)
+    first = None
+    if withheld:
+        first = _tune_first(copy.deepcopy(net), desk, photos, strays, labels, withheld, watch, tell)
+    elif is_main() and (settings.mining_from or settings.patience):
+        tell("warning: no photo can be held out of learning: mining_from and patience are without effect")
     if first and withheld and first.wish.signal is not None:
         desk.leave_snapshots(first, withheld)
         first.wish.obey()
@@ -73,29 +80,40 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     return Measured(first.chosen.net.eval(), withheld, first.passes)
 
 
+def _strays(desk: Desk, size: Preprocess, phashes: Sequence[Pixels]) -> dict[StrayPhoto, Photo]:
+    """Photos that show no exhibit; ``phashes`` are those of the exhibits' photos. Raises ShowsExhibitError
+    (E150): now, not after an hour of learning."""
+    if not desk.strays:
+        return {}
+    photos = keep_photos([stray.path for stray in desk.strays], size, no_progress)
+    hashes = [duplicates.phash(photo) for photo in photos]
+    kept, _ = rightly_placed(desk.strays, names_of(desk.dataset), phashes, hashes)
+    return {desk.strays[row]: photos[row] for row in kept}
+
+
 def _tune_first(
     net: LensNet,
     desk: Desk,
     photos: Sequence[Photo],
+    strays: Mapping[StrayPhoto, Photo],
     labels: Labels,
     withheld: Withheld,
     watch: Watch,
     tell: Tell,
 ) -> Tuned:
     """Without what is withheld; asked about it after each pass."""
-    items, size = desk.dataset.items, at_size(net.preprocess, desk.settings.train_size)
+    items = desk.dataset.items
     known = withheld.known(labels)
     taught = Taught(
         some(photos, withheld.learned.tolist()), np.searchsorted(known, labels[withheld.learned]), len(known)
     )
     never = np.flatnonzero(np.isin(labels, withheld.unknown))
-    strays = keep_photos([stray.path for stray in desk.strays], size, no_progress)
     held_out = HeldOut(
         some(photos, withheld.asked.tolist()),
         np.searchsorted(known, labels[withheld.asked]),
         tuple(items[number] for number in known),
-        [*some(photos, never.tolist()), *strays],
-        [*(items[labels[row]][0] for row in never), *(stray.home for stray in desk.strays)],
+        [*some(photos, never.tolist()), *strays.values()],
+        [*(items[labels[row]][0] for row in never), *(stray.home for stray in strays)],
     )
     return finetune(
         net,

@@ -9,10 +9,9 @@ import numpy as np
 from lens_core.artifacts.gallery import normalise
 from lens_core.contracts import Floats
 from lens_core.evaluation.asked import EXHIBIT, Asked, PlaceModel, Questions
-from lens_core.training.heads import Labels
 from lens_core.training.lesson import Lesson
 from lens_core.training.recipes import Fitted, Recipe
-from lens_core.training.split import Split, folds, item_groups
+from lens_core.training.split import Labels, Split, folds, item_groups
 
 LOOK_ALIKE_GROUPS = 6
 Step = Callable[[], None]

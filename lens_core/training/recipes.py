@@ -17,11 +17,13 @@ from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage
 from lens_core.settings import Settings
+from lens_core.training.cost import at_size
 from lens_core.training.features import compute
 from lens_core.training.finetune import Taught, finetune
-from lens_core.training.heads import Heads, Labels, fit_heads
+from lens_core.training.heads import Heads, fit_heads
 from lens_core.training.lesson import Lesson
 from lens_core.training.network import LensNet, make_backbone
+from lens_core.training.split import Labels
 from lens_core.training.views import keep_photos, some
 
 
@@ -98,7 +100,7 @@ def _fitted(lesson: Lesson, rows: Labels, heads: Heads, columns: dict[tuple[str,
     return Fitted(heads, rows, columns, embeddings, strays, views)
 
 
-class Finetuning:
+class FitByFinetuning:
     """The recipe of a network that learns too: for each model it is trained anew on that model's photos.
 
     ``settings`` are those of a :class:`lens_core.training.cost.Plan`.
@@ -115,7 +117,8 @@ class Finetuning:
     def __call__(self, lesson: Lesson, rows: Labels, seed: int) -> Fitted:
         net = LensNet(make_backbone(self.settings), self.settings.embedding_dim, 1)
         settings = attrs.evolve(self.settings, seed=seed)
-        self.kept = self.kept or keep_photos(self.paths, net.preprocess, self.stage("Reading the photos"))
+        size = at_size(net.preprocess, settings.train_size)
+        self.kept = self.kept or keep_photos(self.paths, size, self.stage("Reading the photos"))
         numbers = np.unique(lesson.labels[rows])
         taught = Taught(
             some(self.kept, rows.tolist()), np.searchsorted(numbers, lesson.labels[rows]), len(numbers)

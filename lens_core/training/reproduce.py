@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
 from lens_core.artifacts import container, gallery, manifest, provenance
+from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.manifest import Manifest
-from lens_core.artifacts.runs import CHECKPOINT, PACKAGES, PHOTOS
+from lens_core.artifacts.runs import CHECKPOINT, PACKAGES, PHOTOS, REFUSED
 from lens_core.contracts import Documents
 from lens_core.errors import NoRunError
 from lens_core.photos.layout import Dataset
+from lens_core.photos.strays import StrayPhoto
 from lens_core.training.checkpoint import WEIGHTS
-
-_NAMED = 5
-"""How many photos or packages are named."""
+from lens_core.words import some
 
 
-def changed_photos(folder: Path, dataset: Dataset, hashes: list[str]) -> list[str]:
+def changed_photos(folder: Path, dataset: Dataset, strays: Sequence[StrayPhoto]) -> list[str]:
     """In words, how the photos differ from those that the run in ``folder`` learned from."""
-    before = json.loads(_text(folder / PHOTOS))
-    now = provenance.per_file(dataset, hashes)
+    now = provenance.per_file(dataset, [file_hash(photo.path) for photo in dataset.photos])
+    refused = json.loads(_text(folder / REFUSED)) if (folder / REFUSED).exists() else {}
+    return [
+        *_changed(json.loads(_text(folder / PHOTOS)), now, "photos"),
+        *_changed(_inside(refused), _inside(provenance.of_refused(strays)), "photos that show no exhibit"),
+    ]
+
+
+def _inside(hashes: Mapping[str, str]) -> dict[str, str]:
+    """By their names inside their folder, which may be called otherwise by now."""
+    return {name.partition("/")[2]: content for name, content in hashes.items()}
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str], what: str) -> list[str]:
+    """Both: SHA-256 by name."""
     sorts = {
         "missing": sorted(before.keys() - now.keys()),
         "new": sorted(now.keys() - before.keys()),
         "changed": sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
     }
-    return [f"{len(names)} photos are {sort}: {_some(names)}" for sort, names in sorts.items() if names]
+    return [f"{len(names)} {what} are {sort}: {some(names)}" for sort, names in sorts.items() if names]
+
+
+def version_of(folder: Path) -> str:
+    """The version of the model in ``folder``. Raises ArtifactError (E2xx)."""
+    path = folder / CHECKPOINT
+    about = manifest.from_documents({manifest.NAME: container.peek(path, manifest.NAME)}, path)
+    return about.model_version
 
 
 def changed_model(folder: Path, again: Path) -> list[str]:
@@ -48,7 +68,7 @@ def changed_software(folder: Path, again: Path) -> list[str]:
     )
     names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     changes = [f"{name} {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names]
-    return [f"{len(changes)} packages are other ones: {_some(changes)}"] if changes else []
+    return [f"{len(changes)} packages are other ones: {some(changes)}"] if changes else []
 
 
 def _weights(pair: Sequence[Documents]) -> Iterator[str]:
@@ -74,6 +94,8 @@ def _galleries(pair: Sequence[Documents]) -> Iterator[str]:
     elif not np.array_equal(before.embeddings, now.embeddings):
         largest = float(np.abs(before.embeddings - now.embeddings).max())
         yield f"embeddings of the gallery differ by up to {largest:.2g}"
+    if before.descriptions != now.descriptions:
+        yield "exhibits are described in other words (metadata.json)"
 
 
 def _rules(abouts: list[Manifest]) -> Iterator[str]:
@@ -91,8 +113,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise NoRunError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -11,6 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from lens_core.contracts import Floats
 
+FOLDS = 5
+"""By default."""
 Labels = NDArray[np.int64]
 Split = tuple[Labels, Labels]
 """Row numbers: (to train on, held out)."""

@@ -15,10 +15,10 @@ import torch
 from lens_core.artifacts import container
 from lens_core.contracts import Photo
 from lens_core.errors import ArtifactError
-from lens_core.settings import Settings, recorded
+from lens_core.settings import Settings
 from lens_core.training import devices
 from lens_core.training.engine import Engine
-from lens_core.training.heads import Labels
+from lens_core.training.split import Labels
 
 About = dict[str, Any]
 """How far it is: numbers and names, as JSON keeps them."""
@@ -68,17 +68,17 @@ _OF_NO_CONCERN = (
 """Settings that fine-tuning learns the same under, from the photos that are here."""
 
 
-def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings) -> str:
-    """What makes two trainings the same: settings, photos and what they show."""
+def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings, network: str) -> str:
+    """What makes two trainings the same: settings, photos and what they show, the network's full name."""
     usual = Settings()
     anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)  # no more than rounding
     settings = attrs.evolve(
         settings,
         hardware=anywhere,
-        weights=recorded(settings)["weights"],
+        weights=None,  # the network's name tells which, wherever they lie
         **{name: getattr(usual, name) for name in _OF_NO_CONCERN},
     )
-    digest = hashlib.sha256(repr(settings).encode() + labels.tobytes())
+    digest = hashlib.sha256(repr((settings, network)).encode() + labels.tobytes())
     for photo in photos:
         digest.update(photo.pixels.tobytes())
     return digest.hexdigest()

@@ -28,10 +28,9 @@ from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.networks import Measured, tune
 from lens_core.training.passes import watch_nothing
 from lens_core.training.recipes import fit_on_features
-from lens_core.training.split import folds
+from lens_core.training.split import FOLDS, folds
 from lens_core.training.tracking import Trackers, tracked
 
-FOLDS = 5
 _OF_FINE_TUNING = ("train_size", "patience", "layer_decay", "ema", "mixup", "cutmix", "mining_from")
 """Settings that heads alone do not know."""
 
@@ -104,7 +103,7 @@ def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
         what = "The backbone learns" if settings.finetune == "all" else "The backbone's last layers learn"
         yield (
             f"{what} too, at {settings.train_size} pixels, once to be measured and once from all photos: "
-            f"{time}. (--finetune none: seconds)"
+            f"{time}. (--finetune none: {in_words(planned.looking)})"
         )
         return
     if wanted.finetune == "auto":

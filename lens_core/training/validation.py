@@ -17,8 +17,8 @@ from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.metrics import auroc
 from lens_core.photos.preprocess import prepare
 from lens_core.training.cost import at_size
-from lens_core.training.heads import Labels
 from lens_core.training.learner import Learner
+from lens_core.training.split import Labels
 
 BATCH = 16
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import psutil
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -20,6 +19,7 @@ from lens_core.progress import Progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
 from lens_core.training.devices import accelerator, count_here
+from lens_core.training.memory import total_memory
 
 MOST_WORKERS = 8
 MEMORY_SHARE = 0.25
@@ -30,7 +30,7 @@ def keep_photos(paths: Sequence[Path], preprocess: Preprocess, progress: Progres
     """Photos at twice the model's size, enough for the closest crop: in memory if they fit."""
     side = min(2 * preprocess.size, LONG_SIDE)
     on_disk = OnDisk(paths, attrs.evolve(preprocess, size=side))
-    if 3 * side**2 * len(paths) > MEMORY_SHARE * psutil.virtual_memory().total / count_here():
+    if 3 * side**2 * len(paths) > MEMORY_SHARE * total_memory() / count_here():
         return on_disk
     kept = []
     for photo in in_order(on_disk.__getitem__, range(len(paths))):

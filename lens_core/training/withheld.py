@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
-from lens_core.training.heads import Labels
-from lens_core.training.split import Split, folds
+from lens_core.training.split import FOLDS, Labels, Split, folds
 
-FOLDS = 5
 UNKNOWN_SHARE = 1 / 6
 """Of a place's items: as many as are treated as unknown at a time where features are frozen."""
 FEWEST = 3
@@ -52,6 +50,8 @@ def withhold(labels: Labels, classes: Sequence[tuple[str, str]], shots: Labels, 
     learned, asked = (rows[~np.isin(labels[rows], unknown)] for rows in split)
     learned = learned[~np.isin(shots[learned], shots[np.isin(labels, unknown)])]
     asked = asked[np.isin(labels[asked], labels[learned])]
+    if not len(asked):
+        return None  # of every item one photo, or copies of one
     return Withheld(len(labels), learned, asked, unknown)
 
 

@@ -22,6 +22,11 @@ def undecided(tiny_settings):
     return attrs.evolve(tiny_settings, finetune="auto", epochs=None)
 
 
+def learning(planned):
+    """Seconds of fine-tuning alone."""
+    return planned.seconds - planned.looking
+
+
 def test_a_small_network_learns_all_of_it(net, undecided):
     planned = plan(net, undecided, 100)
     assert planned.settings.finetune == "all"
@@ -52,7 +57,8 @@ def test_random_weights_learn_however_long_it_takes(net, undecided):
 
 def test_the_last_layers_alone_take_less(net, undecided):
     some, all_of_it = (plan(net, attrs.evolve(undecided, finetune=what), 100) for what in ("last", "all"))
-    assert some.seconds < 0.7 * all_of_it.seconds
+    assert learning(some) < 0.7 * learning(all_of_it)
+    assert some.looking == all_of_it.looking > 0
 
 
 def test_a_size_that_the_network_cannot_take_is_refused(undecided):
@@ -71,10 +77,20 @@ def test_nothing_is_left_open_and_a_plan_stays_as_it_is(net, undecided):
 
 
 def test_more_passes_more_photos_and_more_pixels_take_longer(net, undecided):
-    usual = plan(net, undecided, 100).seconds
-    assert plan(net, attrs.evolve(undecided, epochs=20), 100).seconds == pytest.approx(2 * usual)
-    assert plan(net, undecided, 300).seconds == pytest.approx(3 * usual)
-    assert plan(net, attrs.evolve(undecided, train_size=64), 100).seconds > 3 * usual
+    usual = plan(net, undecided, 100)
+    longer = plan(net, attrs.evolve(undecided, epochs=20), 100)
+    assert learning(longer) == pytest.approx(2 * learning(usual))
+    assert plan(net, undecided, 300).seconds == pytest.approx(3 * usual.seconds)
+    assert learning(plan(net, attrs.evolve(undecided, train_size=64), 100)) > 3 * learning(usual)
+
+
+def test_fewer_cores_than_the_machine_has_take_longer(net, undecided, monkeypatch):
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 8)
+    seconds = []
+    for allowed in (8, 1):
+        monkeypatch.setattr(cost, "cores", lambda allowed=allowed: allowed)
+        seconds.append(plan(net, undecided, 100).seconds)
+    assert seconds[1] == pytest.approx(8 * seconds[0])
 
 
 def test_operations_are_those_of_the_network():

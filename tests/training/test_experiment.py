@@ -282,6 +282,18 @@ def test_a_network_that_is_fine_tuned_is_trained_anew_without_each_part(
     assert titles.count("Fine-tuning") == 1 + 2 + 3 + 1
 
 
+def test_heads_are_fitted_as_training_would_fit_them(tiny_settings, museum, monkeypatch):
+    """``auto`` that ends frozen: the passes that were asked for are those of the heads."""
+    monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)
+    undecided = attrs.evolve(tiny_settings, finetune="auto", epochs=3)
+    decided = attrs.evolve(tiny_settings, finetune="none", epochs=3)
+    fits = [
+        ask(Subject.of_settings(settings), scan(museum), (), stage=silent).fitted.heads.directions
+        for settings in (undecided, decided)
+    ]
+    np.testing.assert_array_equal(*fits)
+
+
 def test_of_a_fine_tuned_model_only_photos_it_has_not_learned_from_are_asked(
     tiny_settings, build_museum, tmp_path
 ):

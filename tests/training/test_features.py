@@ -8,6 +8,7 @@ import pytest
 
 from lens_core.errors import PhotoUnreadableError
 from lens_core.settings import Augment
+from lens_core.training import features as module
 from lens_core.training.features import compute
 from lens_core.training.network import LensNet, make_backbone
 
@@ -39,6 +40,12 @@ def test_features_are_computed_once(photos, net):
     again, known = features(photos, net)
     assert known == 4
     np.testing.assert_array_equal(first, again)
+
+
+def test_other_software_looks_again(photos, net, monkeypatch):
+    features(photos, net)
+    monkeypatch.setattr(module, "environment", lambda: {"packages": {"torch": "9"}})
+    assert features(photos, net)[1] == 0
 
 
 def test_a_photo_is_known_by_its_content_not_its_name(photos, net, tmp_path):

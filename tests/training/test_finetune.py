@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 from itertools import pairwise
 
@@ -13,8 +14,9 @@ import torch
 
 from lens_core.artifacts import container
 from lens_core.artifacts import gallery as galleries
-from lens_core.errors import NotEnoughMemoryError
+from lens_core.errors import NotEnoughMemoryError, ShowsExhibitError
 from lens_core.photos.layout import scan
+from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import no_progress
 from lens_core.runtime.lens import Lens
 from lens_core.settings import Hardware
@@ -396,3 +398,25 @@ def test_gallery_views_stand_beside_their_photos(photos, tuning, tmp_path):
     assert not np.allclose(own, views, atol=1e-3)
     others = np.roll(own, len(labels) // 2, axis=0)
     assert (own * views).sum(axis=1).mean() > (own * others).sum(axis=1).mean()
+
+
+def test_photos_to_be_refused_that_show_exhibits_are_told_of_before_anything_is_learned(
+    tuning, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(networks, "finetune", lambda *args, **options: pytest.fail("it learns"))
+    strays = [StrayPhoto(photo.path, photo.path.name) for photo in photos.photos[:2]]
+    with pytest.raises(ShowsExhibitError, match="2 of 2 photos that are to be refused show exhibits"):
+        train(tuning, photos, tmp_path / "run", strays=strays)
+
+
+def test_of_items_that_are_one_shot_each_nothing_is_held_out(tuning, build_museum, tmp_path):
+    data = build_museum(tmp_path / "data", {"A": PLAN["A"]}, photos=5)
+    for item in PLAN["A"]:
+        for number in range(1, 5):
+            shutil.copy(data / f"A/{item}/img_000.jpg", data / f"A/{item}/img_{number:03}.jpg")
+    told = []
+    settings = attrs.evolve(tuning, patience=1)
+    train(settings, scan(data), tmp_path / "run", tell=told.append)
+    assert any("mining_from and patience are without effect" in line for line in told)
+    assert [line for line in told if line.startswith("Pass")][-1].startswith("Pass 3 of 3: loss ")
+    assert not any("nan" in line for line in told)

@@ -1,10 +1,13 @@
 """Going on with a run that was stopped: as somebody at a keyboard meets it."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
-from lens_core.artifacts import container, runs
+from lens_core.artifacts import container, manifest, runs
 from lens_core.errors import CannotWriteError
 from lens_core.training import finetune as module
 from lens_core.training.checkpoint import WEIGHTS
@@ -78,7 +81,7 @@ def test_the_same_command_goes_on_where_it_stopped(train, tmp_path, monkeypatch,
     steps.clear()
     again = train()
     assert again.status == 0
-    assert f"Going on with the interrupted run in {run.relative_to(tmp_path)}" in again.err
+    assert f"Going on with the unfinished run in {run.relative_to(tmp_path)}" in again.err
     assert len(steps) == (2 + PASSES) * STEPS  # two passes were done
     assert list((tmp_path / "runs").iterdir()) == [run]
 
@@ -109,7 +112,7 @@ def test_who_is_told_makes_no_other_training(train, ai_lens, tmp_path, monkeypat
 def test_another_training_says_that_it_starts_over(train, monkeypatch):
     assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
     told = train("--save-dir", "run", "--lr", "0.01").err
-    assert "What was learned here before is of other photos or settings: starting over." in told
+    assert "What was learned here before is of other photos, weights or settings: starting over." in told
 
 
 def test_settings_that_would_do_nothing_are_named(train):
@@ -121,3 +124,57 @@ def test_a_backbone_that_would_take_too_long_is_told_of(train, monkeypatch):
     monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)
     told = train("--save-dir", "run", "--finetune", "auto").err
     assert "The backbone stays as it was published; if it learned, too: less than a minute." in told
+
+
+def test_other_weights_of_the_same_name_are_another_training(train, random_weights, tmp_path, monkeypatch):
+    """Every download from a hub is called model.safetensors."""
+    tensors = safetensors.numpy.load(random_weights.read_bytes())
+    for folder, factor in (("a", 1), ("b", 0.5)):
+        (tmp_path / folder).mkdir()
+        scaled = {name: np.asarray(tensor * factor, tensor.dtype) for name, tensor in tensors.items()}
+        safetensors.numpy.save_file(scaled, tmp_path / folder / "model.safetensors")
+    asked = ("--save-dir", "run", "--weights")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked, "a/model.safetensors").status == 130
+    told = train(*asked, "b/model.safetensors").err
+    assert "What was learned here before is of other photos, weights or settings: starting over." in told
+
+
+def test_a_resumed_run_tells_how_it_was_started(train, ai_lens, tmp_path, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    begun = runs.read(tmp_path / "run")
+    assert ai_lens("train", "--resume", "run").status == 0
+    record = runs.read(tmp_path / "run")
+    assert (record.origin, record.seconds, record.state) == (begun.origin, None, "done")
+    path = tmp_path / "run" / runs.CHECKPOINT
+    told = manifest.from_documents(container.read(path), path).provenance
+    assert told["command"] == "ai-lens train --data-root data --config settings.yaml --save-dir run"
+
+
+def test_a_run_is_resumed_and_repeated_from_anywhere(train, ai_lens, random_weights, tmp_path, monkeypatch):
+    shutil.copy(random_weights, tmp_path / "tiny.safetensors")
+    monkeypatch.setenv("AI_LENS_STRIP_PII", "true")
+    asked = ("--save-dir", "run", "--weights", "tiny.safetensors")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked).status == 130
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    done = ai_lens("train", "--resume", "../run")
+    assert done.status == 0, done.err
+    assert "Going on in pass 3" in done.err
+    assert runs.read(tmp_path / "run").settings["weights"] == "tiny.safetensors"
+
+
+def test_settings_in_front_of_the_command_win_over_those_of_the_run(train, ai_lens, tmp_path, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    assert ai_lens("--loss", "ce", "train", "--resume", "run").status == 2  # options of arcface are left
+    assert ai_lens("--backbone", "timm:test_vit", "train", "--resume", "run").status != 0  # not its weights
+
+
+def test_a_run_is_resumed_in_its_own_folder(train, ai_lens, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    done = ai_lens("train", "--resume", "run", "--save-dir", "other")
+    assert (done.status, "Leave out --save-dir" in done.err) == (2, True)
+
+
+def test_options_of_a_tracker_that_was_not_chosen_are_refused(train):
+    done = train("--save-dir", "run", "--tracker-option", "tensorbord.folder=x")
+    assert (done.status, "'tensorbord' is not among the trackers" in done.err) == (2, True)

@@ -239,6 +239,58 @@ def test_what_is_not_the_same_is_told(ai_lens, train, photos):
     ]
 
 
+def test_a_repeated_run_can_be_kept_in_a_new_folder_only(ai_lens, train, tmp_path):
+    run = train("1", "--model-version", "3.1.4")
+    before = (run / runs.CHECKPOINT).read_bytes()
+    done = ai_lens("reproduce", run, "--save-dir", run)
+    assert (done.status, "is not empty" in done.err) == (2, True)
+    assert (run / runs.CHECKPOINT).read_bytes() == before
+    assert ai_lens("reproduce", run, "--save-dir", "runs/again").status == 0
+    assert about(tmp_path / "runs" / "again").model_version == "3.1.4"
+    listed = [line.split()[:2] for line in ai_lens("runs").out.splitlines()[3:]]
+    assert listed == [["1", "3.1.4"], ["again", "3.1.4"]]
+
+
+def test_photos_to_be_refused_belong_to_what_is_repeated(ai_lens, train, draw, photos, tmp_path):
+    for number in range(3):
+        (photos / "ood").mkdir(exist_ok=True)
+        draw("tent", "teal", number).save(photos / "ood" / f"{number}.jpg")
+    run, plain = train("1"), tmp_path / "runs" / "1"
+    other = shutil.move(photos / "ood", tmp_path / "renamed")
+    again = ai_lens("reproduce", run, "--ood", other)
+    assert (again.status, again.out) == (0, "The same model, byte for byte.\n")
+    draw("tent", "navy", 7).save(other / "1.jpg")
+    done = ai_lens("reproduce", run, "--ood", other)
+    assert (done.status, done.out.splitlines()[1:]) == (
+        9,
+        ["- 1 photos that show no exhibit are changed: 1.jpg"],
+    )
+    told = ai_lens("runs", plain, train("2")).out.split("What differs")[1]
+    assert re.search(
+        rf"^refused_hash +{about(plain).provenance['refused_hash'][:60]} +-$", told, re.MULTILINE
+    )
+
+
+def test_other_words_about_an_exhibit_are_another_model(ai_lens, train, photos):
+    run = train("1")
+    described = {"places": {"A": {"items": {"ㄱ": {"description": {"ko": "둥근 것"}}}}}}
+    (photos / "metadata.json").write_text(json.dumps(described), encoding="utf-8")
+    done = ai_lens("reproduce", run)
+    assert (done.status, done.out.splitlines()[1:]) == (
+        9,
+        ["- exhibits are described in other words (metadata.json)"],
+    )
+
+
+def test_any_other_package_is_a_difference(ai_lens, train):
+    one, other = train("1"), train("2")
+    assert "Settings, photos and software are the same." in ai_lens("runs", one, other).out
+    packages = (other / runs.PACKAGES).read_text()
+    (other / runs.PACKAGES).write_text(re.sub(r"^scipy==.*", "scipy==0.1", packages, flags=re.MULTILINE))
+    told = ai_lens("runs", one, other).out.split("What differs")[1]
+    assert re.search(r"^scipy +\S+ +0\.1$", told, re.MULTILINE)
+
+
 def test_only_complete_runs_are_reproduced(ai_lens, record, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt), runs.recorded(folder, record):
