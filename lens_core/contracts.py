@@ -243,7 +243,10 @@ class Quantizer(Protocol):
     """An exporter that can also make int8 networks."""
 
     def quantize(self, network: Any, images: Pixels) -> Any:
-        """An int8 version of what ``convert`` returned, calibrated on photos uint8[N, S, S, 3]."""
+        """An int8 version of what ``convert`` returned, calibrated on photos uint8[N, S, S, 3].
+
+        They are of every place and item in turn: the first of them are as good a choice as any.
+        """
         ...
 
 

@@ -58,10 +58,11 @@ def deep():
 
 
 @functools.cache
-def quantized(kind="deep"):
-    exporter = plugins.make("exporter", "openvino", {})
+def quantized(kind="deep", int8="auto"):
+    """None for ``int8``: in full precision."""
+    exporter = plugins.make("exporter", "openvino", {"int8": int8 or "auto"})
     full = exporter.convert(deep(), networks.example()) if kind == "deep" else converted(kind)
-    return exporter.quantize(full, photos(16, networks.SIZE))
+    return exporter.quantize(full, photos(16, networks.SIZE)) if int8 else full
 
 
 def open_runtime(path, **options):
@@ -197,6 +198,32 @@ def test_int8_makes_smaller_weights(tmp_path):
     small = write(quantized(), tmp_path / "small.xml")
     assert small.with_suffix(".bin").stat().st_size < full.with_suffix(".bin").stat().st_size
     assert "i8" not in number_types(full)
+
+
+def test_how_int8_works_is_chosen_by_where_the_weights_are_or_by_option():
+    """Fixed ranges are FakeQuantize nodes; without them the numbers between layers are measured anew."""
+
+    def ranges(network):
+        return sum(node.get_type_name() == "FakeQuantize" for node in network.get_ordered_ops())
+
+    assert ranges(quantized("deep")) > 0
+    assert ranges(quantized("transformer")) == 0
+    assert ranges(quantized("deep", int8="dynamic")) == 0
+    assert ranges(quantized("transformer", int8="static")) > 0
+    with pytest.raises(BadSettingError, match="int8"):
+        plugins.make("exporter", "openvino", {"int8": "magic"})
+
+
+@pytest.mark.parametrize("kind", ["deep", "transformer"])
+def test_dynamic_int8_is_small_and_close_too(kind, tmp_path):
+    images = photos(5, networks.SIZE)
+    full = write(quantized(kind, None), tmp_path / "full.xml")
+    small = write(quantized(kind, "dynamic"), tmp_path / "small.xml")
+    assert small.with_suffix(".bin").stat().st_size < 0.5 * full.with_suffix(".bin").stat().st_size
+    before, after = (open_runtime(path).run(images) for path in (full, small))
+    assert (before[0] * after[0]).sum(axis=1).min() > 0.99
+    assert np.abs(before[0] - after[0]).max() > 1e-5, "nothing was made int8"
+    np.testing.assert_allclose(np.linalg.norm(after[0], axis=1), 1, atol=1e-6)
 
 
 def test_the_first_convolutions_stay_in_full_precision(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from pathlib import Path
 
 from ai_lens_onnx import layout
@@ -35,7 +34,7 @@ def quantize(source: Path, target: Path, images: Pixels) -> None:
     quantize_static(
         source,
         target,
-        _Photos(images[:: math.ceil(len(images) / MOST_PHOTOS)]),
+        _Photos(images[:MOST_PHOTOS]),
         op_types_to_quantize=["Conv", "Gemm", "Relu", "Clip"],
         nodes_to_exclude=list(itertools.islice(convolutions, FLOAT_FIRST)),
         per_channel=True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from ai_lens_openvino import layout
 from ai_lens_openvino.library import openvino
 from lens_core.contracts import Documents, Exporter, Pixels
@@ -16,9 +18,22 @@ if TYPE_CHECKING:
     import torch
 
 
+@attrs.frozen
+class OpenVinoOptions:
+    """How the OpenVINO model is made."""
+
+    int8: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "static", "dynamic")))
+    """How ``--quantize int8`` works: ``static`` for convolutions, ``dynamic`` for transformers, ``auto``."""
+
+
 @hookimpl
-def make_exporter() -> Exporter:
-    return OpenVinoExporter()
+def options_type() -> type[OpenVinoOptions]:
+    return OpenVinoOptions
+
+
+@hookimpl
+def make_exporter(options: OpenVinoOptions) -> Exporter:
+    return OpenVinoExporter(options)
 
 
 class OpenVinoExporter:
@@ -28,6 +43,9 @@ class OpenVinoExporter:
     """
 
     suffix = layout.SUFFIX
+
+    def __init__(self, options: OpenVinoOptions) -> None:
+        self._int8 = options.int8
 
     def convert(self, module: torch.nn.Module, example: torch.Tensor) -> Any:
         """``module`` (uint8[N, S, S, 3] -> embeddings, logits) as an OpenVINO model.
@@ -54,7 +72,7 @@ class OpenVinoExporter:
         """An int8 version of a converted network, calibrated on photos uint8[N, S, S, 3]."""
         from ai_lens_openvino.quantizing import quantize
 
-        return quantize(network, images)
+        return quantize(network, images, self._int8)
 
     def write(self, network: Any, documents: Documents, path: Path) -> None:
         """Write the model, the documents in it, and its weights beside it; bound to each other by a seal."""
