@@ -213,6 +213,14 @@ class Done:
     out: str
     err: str
 
+    def failed(self, status, code):
+        """A user's mistake: one line on stderr that starts with the code, nothing on stdout."""
+        assert self.out == ""
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith(f"ai-lens: {code}: "), self.err
+        assert self.status == status
+        return self.err
+
 
 @pytest.fixture
 def ai_lens(monkeypatch, capsys):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
-import safetensors
 import safetensors.numpy
 from attrs import frozen
 from numpy.typing import NDArray
@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from lens_core.artifacts.atomic import atomic_path, atomic_write
 from lens_core.artifacts.integrity import opened
 from lens_core.contracts import Pixels
-from lens_core.errors import ModelLoadError, PhotoUnreadableError
+from lens_core.errors import ModelLoadError
+from lens_core.photos.reading import photo_bytes
 
 Arrays = Mapping[str, NDArray[Any]]
 _BLOCK = 1 << 20
+_CHECKSUM = 4
+"""Bytes in front of what is kept of a photo."""
 
 
 def cache_folder() -> Path:
@@ -31,11 +34,8 @@ def cache_folder() -> Path:
 
 
 def file_hash(path: Path) -> str:
-    """The SHA-256 of a photo's file. Raises PhotoUnreadableError (E120)."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise PhotoUnreadableError(f"{path} cannot be read: {error.strerror or error}.") from error
+    """The SHA-256 of a photo's file. Raises what :func:`lens_core.photos.reading.photo_bytes` raises."""
+    return hashlib.sha256(photo_bytes(path, str(path))).hexdigest()
 
 
 def as_file(content: Pixels, sha256: str) -> Path:
@@ -75,10 +75,19 @@ class PhotoCache:
     def read(self, photo_hash: str) -> dict[str, NDArray[Any]] | None:
         """None when the photo is not there, or its file is damaged."""
         try:
-            return safetensors.numpy.load((self.folder / photo_hash).read_bytes())
-        except (OSError, safetensors.SafetensorError):
+            kept = (self.folder / photo_hash).read_bytes()
+        except OSError:
             return None
+        checksum, content = kept[:_CHECKSUM], kept[_CHECKSUM:]
+        return safetensors.numpy.load(content) if checksum == _checksum(content) else None
 
     def write(self, photo_hash: str, arrays: Arrays) -> None:
-        content = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
-        atomic_write(self.folder / photo_hash, safetensors.numpy.save(content))
+        """Raises CannotWriteError (E700)."""
+        tensors = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+        content = safetensors.numpy.save(tensors)
+        atomic_write(self.folder / photo_hash, _checksum(content) + content)
+
+
+def _checksum(content: bytes) -> bytes:
+    """A disk's mistakes are to be noticed; nobody is to be kept from changing his own cache."""
+    return zlib.crc32(content).to_bytes(_CHECKSUM, "little")

@@ -87,6 +87,12 @@ def _files(export: Path, names: Sequence[str]) -> list[tuple[str, int, str]]:
 def _checked(certificate: Certificate | None) -> str:
     if certificate is None or certificate.checked == "spec":
         return "Compared with its checkpoint without being run."
+    if certificate.precision == "int8":
+        lost = ", ".join(f"{kind} {points:+.1f}" for kind, points in certificate.points_lost.items())
+        return (
+            f"Precision int8; compared with its checkpoint on {certificate.photos} pictures it loses, in "
+            f"percentage points: {lost} (allowed: {certificate.points_allowed:g})."
+        )
     return f"Precision {certificate.precision}; answered {certificate.photos} photos as its checkpoint does."
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from attrs import frozen
 
 from lens_core.bench.row import Failure, Latency, Measured
+from lens_core.contracts import MOST_THREADS
 from lens_core.errors import LensError, ModelLoadError
 from lens_core.parallel import cores
 from lens_core.runtime import examine
@@ -125,8 +126,9 @@ def _latency(ask: Callable[[], object]) -> Latency:
 
 def _photos_per_second(request: Request) -> float:
     """As ``infer-batch`` answers them: on all cores."""
-    lens = Lens(request.path, runtime_options=request.options, at_once=cores())
-    place, paths = request.photos[0][0], [Path(path) for _, path in request.photos]
+    lens = Lens(request.path, runtime_options=request.options, at_once=min(cores(), MOST_THREADS))
+    place = request.photos[0][0]
+    paths = [Path(path) for where, path in request.photos if where == place]
     threshold = None if lens.manifest.thresholds else 0.5
     begin, done = time.perf_counter(), 0
     batch = Batch(lens, place, reject_threshold=threshold)

@@ -68,7 +68,7 @@ def bench(
     from lens_core.bench.found import Wanted
     from lens_core.cli.say import say, warn
     from lens_core.errors import NotInstalledError
-    from lens_core.runtime.folders import folder_of
+    from lens_core.runtime.folders import folder_of, refuse_missing
 
     if quantize and not to:
         raise typer.BadParameter("goes with --to NAME", param_hint="--quantize")
@@ -79,6 +79,7 @@ def bench(
             raise typer.BadParameter("needs --data-root", param_hint=flag)
     for name in to or ():
         plugins.choose("exporter", name)
+    refuse_missing(model)
     folder = save_dir or front.save_dir or folder_of(model)
     check_writable(folder / report.NAME)
     exporters = tuple(dict.fromkeys(to or ()))

@@ -23,7 +23,7 @@ def demo(
 ) -> None:
     """Draw a small museum, train on it, export, and answer three visitors' photos. A few minutes."""
     from lens_core.cli.export import export_to
-    from lens_core.cli.say import say, stages
+    from lens_core.cli.say import how_to_ask, say, stages
     from lens_core.demo.exhibition import render_exhibition
     from lens_core.errors import need_pytorch
 
@@ -39,7 +39,7 @@ def demo(
     say("4/4 Answering three visitors' photos")
     _answer(model, exhibition, settings.lang)
     say(f"\nThe photos: {exhibition.data}\nThe run, with metrics.json: {run.checkpoint.parent}")
-    say(f"Ask again: ai-lens infer --model {model} --place {exhibition.visitor_place} --image PHOTO")
+    say(f"Ask again: {how_to_ask(model, exhibition.visitor_place)}")
     say("Your own photos, as data/place/item/*.jpg: ai-lens --backbone mobilenetv2 --index faiss")
 
 

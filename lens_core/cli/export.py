@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import attrs
 import typer
 
 from lens_core.cli import choices, options
@@ -60,8 +61,11 @@ def export(
 
 
 def configured(name: str, settings: Settings) -> dict[str, Any]:
-    """The options that the settings hold for an exporter."""
-    return {"opset": settings.export.opset} if name == "onnx" else {}
+    """The options that the settings hold for an exporter which knows them."""
+    from lens_core import plugins
+
+    known = attrs.fields_dict(plugins.load("exporter", name).options_type())
+    return {"opset": settings.export.opset} if "opset" in known else {}
 
 
 def _check_first(targets: list[tuple[str, Path | None]], given: dict[str, Any]) -> None:

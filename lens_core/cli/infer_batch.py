@@ -51,6 +51,7 @@ def infer_batch(
     Run again after it was stopped, it goes on where it was.
     """
     from lens_core.cli.say import warn
+    from lens_core.contracts import MOST_THREADS
     from lens_core.errors import BATCH_HAD_FAILURES
     from lens_core.parallel import cores
     from lens_core.photos.decode import decode
@@ -58,6 +59,9 @@ def infer_batch(
     from lens_core.runtime.decoded import DecodedPhotos
 
     photos = _photos(input_dir, input_list)
+    keeping = DecodedPhotos() if keep_decoded else None
+    if keeping:
+        keeping.check()
     lens = choices.open_lens(
         context,
         model,
@@ -65,7 +69,7 @@ def infer_batch(
         index=index,
         index_option=index_option,
         runtime_option=runtime_option,
-        at_once=min(workers or cores(), len(photos)),
+        at_once=min(workers or cores(), len(photos), MOST_THREADS),
         quality=quality,
         quality_option=quality_option,
         lang=lang,
@@ -78,7 +82,7 @@ def infer_batch(
         reject_threshold=reject_threshold,
         topk=topk,
         strip_pii=settings.strip_pii,
-        read=DecodedPhotos() if keep_decoded else decode,
+        read=keeping or decode,
     )
     failed = _print(batch, photos) if output == "-" else _write(batch, photos, Path(output))
     for warning in lens.warnings:
@@ -94,6 +98,8 @@ def _photos(folder: Path | None, names: str | None) -> list[Path]:
     from lens_core.photos.listing import list_photos, named_photos
 
     if folder and not names:
+        if not folder.is_dir():
+            raise LayoutError(f"There is no folder {folder}.", "Check --input-dir.")
         photos, advice = list_photos(folder), "Pass --input-dir a folder of photos."
     elif names and not folder:
         photos, advice = named_photos(_read(names)), "Write one path per line."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +43,11 @@ def say(text: str) -> None:
     """A line for whoever waits."""
     if not _quiet:
         print(text, file=sys.stderr, flush=True)
+
+
+def how_to_ask(model: Path, place: str) -> str:
+    """A command to copy: names with blanks in quotation marks."""
+    return f"ai-lens infer --model {shlex.quote(str(model))} --place {shlex.quote(place)} --image PHOTO"
 
 
 def warn(text: str) -> None:

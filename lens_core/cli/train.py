@@ -115,11 +115,9 @@ def train(
     folder = resume or save_dir or front.save_dir or folder_for(settings, photos, places, unknown)
     run = run_training(settings, photos, folder, places=places, ood=unknown, version=model_version)
     if export_onnx:
-        from lens_core.cli.export import export_to
+        from lens_core.cli.export import configured, export_to
 
-        export_to(
-            run.checkpoint, "onnx", run.checkpoint.with_suffix(".onnx"), {"opset": settings.export.opset}
-        )
+        export_to(run.checkpoint, "onnx", run.checkpoint.with_suffix(".onnx"), configured("onnx", settings))
 
 
 def _interrupted(folder: Path) -> RunRecord:
@@ -190,7 +188,7 @@ def run_training(
 
     from lens_core.artifacts import runs
     from lens_core.artifacts.provenance import Origin
-    from lens_core.cli.say import helping, say, stages, warn
+    from lens_core.cli.say import helping, how_to_ask, say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import need_pytorch, needing
     from lens_core.photos.curated import scan_curated
@@ -226,7 +224,7 @@ def run_training(
         warn("this model would have nearly every photo taken again; it cannot tell these exhibits apart")
     if before:
         warn(f"from an earlier training, make again: {', '.join(sorted(before))}")
-    say(f"Next: ai-lens infer --model {run.checkpoint} --place {run.dataset.places[0]} --image PHOTO")
+    say(f"Next: {how_to_ask(run.checkpoint, run.dataset.places[0])}")
     return run
 
 

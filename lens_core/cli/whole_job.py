@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +39,11 @@ def whole_job(choices: Choices) -> None:
     _index_places(run.checkpoint, settings)
     if settings.export.onnx:
         say.say("5/5 Exporting")
-        model = export.export_to(run.checkpoint, "onnx", None, {"opset": settings.export.opset})
+        model = export.export_to(run.checkpoint, "onnx", None, export.configured("onnx", settings))
     else:
         model = run.checkpoint
-    say.say(f"Ready for opening day? ai-lens checklist {run_folder}")
-    say.say(f"Done. Try: ai-lens infer --model {model} --place {run.dataset.places[0]} --image PHOTO")
+    say.say(f"Ready for opening day? ai-lens checklist {shlex.quote(str(run_folder))}")
+    say.say(f"Done. Try: {say.how_to_ask(model, run.dataset.places[0])}")
 
 
 def _index_places(checkpoint: Path, settings: Settings) -> None:

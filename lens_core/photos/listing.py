@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,11 +33,19 @@ def named_photos(listed: bytes) -> list[Path]:
 
     Raises LayoutError (E100) for a name that cannot be used.
     """
-    lines = listed.removeprefix(codecs.BOM_UTF8).splitlines()
-    photos = [Path(os.fsdecode(line)) for line in dict.fromkeys(lines) if line]
+    lines = io.StringIO(_text(listed), newline=None).read().split("\n")
+    photos = [Path(line) for line in dict.fromkeys(lines) if line]
     for photo in photos:
         names.refuse_unusable(photo)
     return photos
+
+
+def _text(listed: bytes) -> str:
+    encoding = "utf-16" if listed.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return listed.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise LayoutError("The list of photos is not UTF-8.", "Save it as UTF-8.") from error
 
 
 def list_folders(folder: Path, root: Path) -> dict[str, Path]:

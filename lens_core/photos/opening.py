@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, _imaging
 
 from lens_core.errors import PhotoTooLargeError, PhotoTooSmallError, PhotoUnreadableError
-from lens_core.photos.bombs import MOST_BYTES, MOST_PIXELS, refuse_crowded, refuse_hard_work
+from lens_core.photos.bombs import MOST_PIXELS, refuse_crowded, refuse_hard_work
+from lens_core.photos.reading import photo_bytes, refuse_too_long
 from lens_core.photos.upright import remember_who_turns
 
 # Pillow warns of half-broken metadata and of large images; both are judged here instead.
@@ -40,25 +41,27 @@ def open_photo(source: PhotoSource, name: str) -> Image.Image:
     Raises PhotoUnreadableError (E120), PhotoTooSmallError (E121) or PhotoTooLargeError (E122).
     """
     if isinstance(source, Image.Image):
-        image = source.copy()  # the caller keeps an open image
+        image = _copied(source)
     elif isinstance(source, np.ndarray):
         image = _from_array(source)
     else:
-        image = _identify(source if isinstance(source, bytes) else _read(Path(source), name), name)
+        image = _identify(source if isinstance(source, bytes) else photo_bytes(Path(source), name), name)
     _check_size(image.size, name)
     return image
 
 
-def _read(path: Path, name: str) -> bytes:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise PhotoTooLargeError(f"{name} is larger than any photo ({MOST_BYTES >> 20} MiB).")
-        return path.read_bytes()
-    except OSError as error:
-        raise PhotoUnreadableError(f"{name} cannot be read: {error.strerror or error}.") from error
+def _copied(source: Image.Image) -> Image.Image:
+    """The caller keeps an open image. A copy forgets that its file is a HEIC, and so who turns it."""
+    image = source.copy()
+    file = Path(getattr(source, "filename", None) or "")
+    if source.format == "HEIF" and file.is_file():
+        image.format = source.format
+        remember_who_turns(image, photo_bytes(file, str(file)))
+    return image
 
 
 def _identify(encoded: bytes, name: str) -> Image.Image:
+    refuse_too_long(encoded, name)
     refuse_crowded(encoded, name)
     _silence_libtiff()
     if encoded[4:8] == b"ftyp":

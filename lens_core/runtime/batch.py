@@ -49,7 +49,7 @@ class Batch:
 
     def check(self) -> None:
         """Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
-        self.lens.check_question(self.place, self.reject_threshold)
+        self.lens.check_question(self.place, self.reject_threshold, self.topk)
 
     def called(self, photo: Path) -> str:
         """What a photo's answer calls it."""

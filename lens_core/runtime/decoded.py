@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from attrs import field, frozen
 
+from lens_core.artifacts.atomic import check_writable
 from lens_core.artifacts.cache import PhotoCache, file_hash
 from lens_core.contracts import Photo
+from lens_core.errors import CannotWriteError
 from lens_core.photos.decode import LONG_SIDE, VERSION, decode
 
 
@@ -24,7 +27,7 @@ class DecodedPhotos:
     _cache: PhotoCache = field(factory=lambda: PhotoCache.of("decoded", (LONG_SIDE, VERSION)))
 
     def __call__(self, path: Path) -> Photo:
-        """As :func:`lens_core.photos.decode.decode`. Raises also CannotWriteError (E700)."""
+        """As :func:`lens_core.photos.decode.decode`; once the disk is full, it goes on without keeping."""
         photo_hash = file_hash(path)
         kept = self._cache.read(photo_hash)
         if kept is not None:
@@ -33,5 +36,10 @@ class DecodedPhotos:
         photo = decode(path)
         about = {"width": photo.width, "height": photo.height, "notes": photo.notes}
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        self._cache.write(photo_hash, {"pixels": photo.pixels, "about": text})
+        with suppress(CannotWriteError):
+            self._cache.write(photo_hash, {"pixels": photo.pixels, "about": text})
         return photo
+
+    def check(self) -> None:
+        """Raises CannotWriteError (E700) where nothing can be kept at all."""
+        check_writable(self._cache.folder / "any")

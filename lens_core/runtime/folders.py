@@ -19,6 +19,16 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def refuse_missing(path: Path) -> None:
+    """Raises ModelLoadError (E200) where there is nothing, or nothing that may be looked at."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelLoadError(f"There is no model file {path}.", "Check the path.") from error
+    except OSError as error:
+        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
 def folder_of(path: Path) -> Path:
     """Where a model's files lie."""
     return path if is_folder(path) else path.parent

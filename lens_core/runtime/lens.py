@@ -35,6 +35,7 @@ from lens_core.photos.preprocess import prepare
 from lens_core.photos.quality import QualityChecks
 from lens_core.progress import Tell, tell_nobody
 from lens_core.runtime.fastest import open_model
+from lens_core.runtime.folders import refuse_missing, suffix_of
 from lens_core.runtime.result import Prediction, Result
 from lens_core.runtime.search import GallerySearch, PlaceSearch
 from lens_core.settings import Reject
@@ -189,9 +190,7 @@ class Lens:
         ``image_path`` is a path, an encoded photo's bytes, a Pillow image, or uint8[H, W, 3]. Raises
         UnknownPlaceError (E320), NoThresholdError (E310) or an E12x error when the photo cannot be read.
         """
-        self.check_question(place, reject_threshold)
-        if topk < 1:
-            raise BadSettingError(f"topk must be 1 or more, not {topk}.", "3 is usual.")
+        self.check_question(place, reject_threshold, topk)
         photo = decode(image_path)
         return self.answer(place, [photo], reject_threshold=reject_threshold, topk=topk)[0]
 
@@ -199,17 +198,23 @@ class Lens:
         self, place: str, photos: Sequence[Photo], *, reject_threshold: float | None = None, topk: int = 3
     ) -> list[Result]:
         """The answers to several decoded photos of one place, computed as one batch."""
-        thresholds = self.check_question(place, reject_threshold)
+        thresholds = self.check_question(place, reject_threshold, topk)
         if not photos:
             return []
         seen = self.scores(nfc(place), photos)
         return [self._result(photo, seen, row, thresholds, topk) for row, photo in enumerate(photos)]
 
-    def check_question(self, place: str, reject_threshold: float | None = None) -> Thresholds:
-        """The thresholds that will decide. Raises UnknownPlaceError (E320) or NoThresholdError (E310)."""
+    def check_question(self, place: str, reject_threshold: float | None = None, topk: int = 3) -> Thresholds:
+        """The thresholds that will decide.
+
+        Raises UnknownPlaceError (E320), NoThresholdError (E310), or BadSettingError (E600) for numbers that
+        cannot be.
+        """
         known = self._search.places
         if nfc(place) not in known:
             raise UnknownPlaceError(f"There is no place '{place}' in {self.path}; it has {', '.join(known)}.")
+        if topk < 1:
+            raise BadSettingError(f"topk must be 1 or more, not {topk}.", "3 is usual.")
         stored = self.manifest.thresholds
         if stored is None and reject_threshold is None:
             raise NoThresholdError(f"{self.path} stores no reject threshold.")
@@ -335,13 +340,8 @@ def open_runtime(path: Path, options: dict[str, Any], at_once: int = 1) -> Runti
 
     Raises ModelLoadError (E200).
     """
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelLoadError(f"There is no model file {path}.") from error
-    except OSError as error:
-        raise ModelLoadError(f"{path} cannot be read: {error.strerror or error}.") from error
-    suffix = path.suffix.removeprefix(".").lower()
+    refuse_missing(path)
+    suffix = suffix_of(path)
     if not suffix:
         raise ModelLoadError(f"{path} has no suffix, so its format is not known.")
     driver = plugins.load("runtime", suffix)

@@ -26,6 +26,7 @@ from lens_core.errors import (
     CannotWriteError,
     ExportMismatchError,
 )
+from lens_core.runtime.folders import refuse_missing, suffix_of
 from lens_core.runtime.lens import Lens, open_runtime
 from lens_core.training import checkpoint, int8, parity
 from lens_core.training.network import LensNet
@@ -68,6 +69,7 @@ def export(
         raise BrokenPluginError(
             f"exporter '{name}' writes a precision that ai-lens does not know: {precision!r}."
         )
+    refuse_missing(ckpt)
     target = _target(ckpt, exporter, path, quantize)
     if quantize:
         _check_can_quantize(name, exporter, quantize, data_root)
@@ -91,7 +93,7 @@ def export(
         _check_final(exporter, net, certified, draft, final)
         names = [path.name for path in final.parent.iterdir()]
         move_into_place(final, target)
-    runtime = plugins.choose("runtime", target.suffix.removeprefix(".")).distribution
+    runtime = plugins.choose("runtime", suffix_of(target)).distribution
     guide.write(target, names, manifests.from_documents(certified, target), runtime)
     return Exported(target, certificate)
 

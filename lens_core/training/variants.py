@@ -19,6 +19,7 @@ from lens_core.bench.row import Candidate, Failure
 from lens_core.errors import BadSettingError, CannotDoError, LensError, ModelLoadError
 from lens_core.progress import Tell
 from lens_core.runtime.enroll import build_gallery
+from lens_core.runtime.folders import suffix_of
 from lens_core.runtime.lens import Lens
 from lens_core.runtime.material import trained_photos
 from lens_core.training.export import export
@@ -96,6 +97,4 @@ def _exports(
         except LensError as error:
             yield attrs.evolve(about, failure=Failure.of(error, ckpt.parent))
         else:
-            yield attrs.evolve(
-                about, name=f"{path.name}{at}", path=path, format=path.suffix.removeprefix(".")
-            )
+            yield attrs.evolve(about, name=f"{path.name}{at}", path=path, format=suffix_of(path))

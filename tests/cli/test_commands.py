@@ -1,10 +1,10 @@
 """What each command prints, where, and how it ends."""
 
-import contextlib
 import json
 import re
+import shlex
 import shutil
-from itertools import islice
+from pathlib import Path
 
 import onnx
 import pytest
@@ -12,9 +12,8 @@ from PIL import Image
 
 from ai_lens_helper import Lens
 from lens_core import plugins
+from lens_core.cli.say import how_to_ask
 from lens_core.errors import LensError, all_errors
-from lens_core.runtime.batch import Batch
-from lens_core.runtime.ledger import ledger_of
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
 
@@ -35,15 +34,6 @@ def ask(ai_lens, onnx_model, visitor):
     return call
 
 
-def failed(done, status, code):
-    """A user's mistake: one line on stderr that starts with the code, nothing on stdout."""
-    assert done.out == ""
-    assert done.err.count("\n") == 1, done.err
-    assert done.err.startswith(f"ai-lens: {code}: "), done.err
-    assert done.status == status
-    return done.err
-
-
 # --- infer
 
 
@@ -56,7 +46,6 @@ def test_infer_prints_one_json_object_and_nothing_else(ask):
 
 
 def test_infer_prints_what_the_sdk_returns(ask, onnx_model, visitor):
-    from ai_lens_helper import Lens
 
     assert ask().out == Lens(onnx_model).infer("A", visitor("A", "ㄱ")).to_json() + "\n"
 
@@ -123,56 +112,56 @@ def test_a_value_of_the_wrong_type_is_wrong_usage(ask):
 
 
 def test_an_unknown_place_is_e320(ask):
-    assert "it has A, B." in failed(ask(place="Z"), 2, "E320")
+    assert "it has A, B." in ask(place="Z").failed(2, "E320")
 
 
 def test_a_model_without_a_threshold_is_e310(ask, rewrite):
-    said = failed(ask(model=rewrite(thresholds=None)), 2, "E310")
+    said = ask(model=rewrite(thresholds=None)).failed(2, "E310")
     assert "Pass --reject-threshold" in said
 
 
 def test_a_wrong_setting_is_e600(ai_lens, monkeypatch, ask):
-    assert "'ko' or 'en'" in failed(ask("--lang", "fr"), 2, "E600")
+    assert "'ko' or 'en'" in ask("--lang", "fr").failed(2, "E600")
     monkeypatch.setenv("AI_LENS_BACKBON", "x")
-    assert "Did you mean 'backbone'?" in failed(ai_lens("config"), 2, "E600")
+    assert "Did you mean 'backbone'?" in ai_lens("config").failed(2, "E600")
 
 
 def test_a_wrong_option_is_e600(ask):
-    failed(ask("--index-option", "nprobe"), 2, "E600")
-    failed(ask("--index-option", "nprobe=8"), 2, "E600")
+    ask("--index-option", "nprobe").failed(2, "E600")
+    ask("--index-option", "nprobe=8").failed(2, "E600")
 
 
 def test_an_option_whose_value_is_no_yaml_is_e600(ask):
-    failed(ask("--index-option", "nprobe=["), 2, "E600")
+    ask("--index-option", "nprobe=[").failed(2, "E600")
 
 
 def test_photo_folders_that_do_not_follow_the_layout_are_e100(ai_lens, data, tmp_path):
     shutil.copy(data / "A/ㄱ/img_000.jpg", data / "A/stray.jpg")
-    assert "A/stray.jpg" in failed(ai_lens("validate-data", "--data-root", data), 3, "E100")
-    failed(ai_lens("validate-data", "--data-root", tmp_path / "none"), 3, "E100")
+    assert "A/stray.jpg" in ai_lens("validate-data", "--data-root", data).failed(3, "E100")
+    ai_lens("validate-data", "--data-root", tmp_path / "none").failed(3, "E100")
 
 
 def test_a_photo_that_is_none_is_e120(ask, tmp_path):
     (tmp_path / "a.jpg").write_text("no photo")
-    assert "a.jpg" in failed(ask(image=tmp_path / "a.jpg"), 3, "E120")
-    failed(ask(image=tmp_path / "none.jpg"), 3, "E120")
+    assert "a.jpg" in ask(image=tmp_path / "a.jpg").failed(3, "E120")
+    ask(image=tmp_path / "none.jpg").failed(3, "E120")
 
 
 def test_a_model_that_cannot_be_opened_is_e200_or_e210(ask, onnx_model, tmp_path):
-    failed(ask(model=tmp_path / "none.onnx"), 4, "E200")
+    ask(model=tmp_path / "none.onnx").failed(4, "E200")
     (tmp_path / "half.onnx").write_bytes(onnx_model.read_bytes()[:-100])
-    failed(ask(model=tmp_path / "half.onnx"), 4, "E210")
+    ask(model=tmp_path / "half.onnx").failed(4, "E210")
 
 
 def test_a_plugin_that_is_not_installed_is_e4xx(ask, tmp_path, monkeypatch):
-    assert "Did you mean 'faiss'?" in failed(ask("--index", "fais"), 5, "E400")
+    assert "Did you mean 'faiss'?" in ask("--index", "fais").failed(5, "E400")
     find = plugins.find
     monkeypatch.setattr(
         plugins, "find", lambda family: [p for p in find(family) if p.name not in ("scann", "pt")]
     )
-    assert "pip install ai-lens-scann" in failed(ask("--index", "scann"), 5, "E410")
+    assert "pip install ai-lens-scann" in ask("--index", "scann").failed(5, "E410")
     (tmp_path / "a.pt").touch()
-    failed(ask(model=tmp_path / "a.pt"), 5, "E410")
+    ask(model=tmp_path / "a.pt").failed(5, "E410")
 
 
 def test_where_nothing_can_be_written_is_e700(ai_lens, onnx_model, museum, tmp_path):
@@ -181,7 +170,7 @@ def test_where_nothing_can_be_written_is_e700(ai_lens, onnx_model, museum, tmp_p
     done = ai_lens(
         "build-index", "--model", onnx_model, "--data-root", museum, "--place", "A", "--save", target
     )
-    failed(done, 7, "E700")
+    done.failed(7, "E700")
 
 
 def test_every_error_has_a_code_a_cause_a_remedy_and_a_status_of_its_family():
@@ -294,113 +283,24 @@ def test_a_gallery_of_another_model_is_e220(ask, tmp_path, onnx_model, museum, r
     other = rewrite(embedding_id="another")
     saved = tmp_path / "A.index"
     ai_lens("build-index", "--model", other, "--data-root", museum, "--place", "A", "--save", saved)
-    failed(ask("--index-file", saved), 4, "E220")
-
-
-# --- infer-batch
-
-
-@pytest.fixture
-def captures(draw, tmp_path):
-    folder = tmp_path / "captures"
-    folder.mkdir()
-    for number in range(5):
-        draw("disc", "crimson", number).save(folder / f"{number}.jpg")
-    return folder
-
-
-def batch(ai_lens, model, folder, *more):
-    return ai_lens("infer-batch", "--model", model, "--place", "A", "--input-dir", folder, *more)
-
-
-def test_infer_batch_writes_one_line_per_photo(ai_lens, onnx_model, captures, tmp_path):
-    target = tmp_path / "results.jsonl"
-    done = batch(ai_lens, onnx_model, captures, "--output", target)
-    assert (done.status, done.out) == (0, "")
-    lines = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
-    assert [line["image"] for line in lines] == [str(captures / f"{number}.jpg") for number in range(5)]
-    printed = batch(ai_lens, onnx_model, captures)
-    assert printed.out == target.read_text(encoding="utf-8")
-
-
-def test_a_batch_with_broken_photos_finishes_and_says_so(ai_lens, onnx_model, captures):
-    (captures / "2.jpg").write_bytes(b"")
-    done = batch(ai_lens, onnx_model, captures)
-    assert done.status == 6
-    assert ["error" in json.loads(line) for line in done.out.splitlines()] == [
-        False,
-        False,
-        True,
-        False,
-        False,
-    ]
-    assert "1 of 5 photos could not be read" in done.err
-
-
-def test_a_batch_that_cannot_start_leaves_the_old_results(ai_lens, onnx_model, captures, tmp_path):
-    target = tmp_path / "results.jsonl"
-    target.write_text("old")
-    done = ai_lens(
-        "infer-batch", "--model", onnx_model, "--place", "Z", "--input-dir", captures, "--output", target
-    )
-    assert done.status == 2
-    assert target.read_text() == "old"
-
-
-@pytest.mark.parametrize("which", ["none", "empty"])
-def test_a_batch_of_nothing_is_e100(ai_lens, onnx_model, tmp_path, which):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty.txt").write_text("\n")
-    failed(batch(ai_lens, onnx_model, tmp_path / which), 3, "E100")
-    listed = tmp_path / f"{which}.txt"
-    asked = ("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", listed)
-    assert str(listed) in failed(ai_lens(*asked), 3, "E100")
-
-
-def test_a_batch_takes_a_list_of_photos(ai_lens, onnx_model, captures, tmp_path):
-    photos = [captures / "3.jpg", captures / "1.jpg", captures / "gone.jpg"]
-    listed = tmp_path / "목록.txt"
-    listed.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(map(str, [*photos, photos[0]])).encode())
-    done = ai_lens("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", listed)
-    assert done.status == 6
-    lines = [json.loads(line) for line in done.out.splitlines()]
-    assert [line["image"] for line in lines] == list(map(str, photos))
-    assert lines[2]["error"]["code"] == "E120"
-
-
-def test_a_batch_needs_a_folder_or_a_list_not_both(ai_lens, onnx_model, captures):
-    asked = ("infer-batch", "--model", onnx_model, "--place", "A")
-    assert ai_lens(*asked).status == 2
-    both = batch(ai_lens, onnx_model, captures, "--input-list", "-")
-    assert both.status == 2
-    assert "either --input-dir or --input-list" in both.err
-
-
-def test_a_stopped_batch_goes_on_with_the_same_command_only(ai_lens, onnx_model, captures, tmp_path):
-    target = tmp_path / "results.jsonl"
-    whole = batch(ai_lens, onnx_model, captures).out
-    asked = Batch(Lens(onnx_model), "A")
-    with contextlib.suppress(KeyboardInterrupt), ledger_of(target, asked.identity) as ledger:
-        for answer in islice(asked.answers(sorted(captures.iterdir())), 2):
-            ledger.write(answer)
-        raise KeyboardInterrupt
-    for other in (("--topk", 1), ("--lang", "en"), ("--reject-threshold", 0.5), ("--index", "faiss")):
-        refused = batch(ai_lens, onnx_model, captures, "--output", target, *other)
-        assert "begun otherwise" in failed(refused, 2, "E610")
-    done = batch(ai_lens, onnx_model, captures, "--output", target)
-    assert "2 of 5 photos were answered before" in done.err
-    assert target.read_text(encoding="utf-8") == whole
-    assert not target.with_name("results.jsonl.part").exists()
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_any_number_of_workers_gives_the_same_lines(ai_lens, onnx_model, captures, workers):
-    plain = batch(ai_lens, onnx_model, captures).out
-    assert batch(ai_lens, onnx_model, captures, "--workers", workers).out == plain
-    assert batch(ai_lens, onnx_model, captures, "--keep-decoded").out == plain
+    ask("--index-file", saved).failed(4, "E220")
 
 
 # --- export, config, plugins, whole job
+
+
+@pytest.mark.parametrize(
+    "command", [("export", "--to", "onnx", "--ckpt"), ("bench", "--model")], ids=["export", "bench"]
+)
+def test_a_mistyped_path_makes_no_folder(ai_lens, tmp_path, command):
+    done = ai_lens(*command, tmp_path / "rnus" / "best.ckpt")
+    assert (done.status, "E200: There is no model file" in done.err) == (4, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_to_copy_can_be_pasted():
+    command = how_to_ask(Path("내 모델/best.onnx"), "Room A")
+    assert shlex.split(command)[2:6] == ["--model", "내 모델/best.onnx", "--place", "Room A"]
 
 
 def test_export_prints_the_path_it_wrote(ai_lens, run, tmp_path):
@@ -413,8 +313,8 @@ def test_export_prints_the_path_it_wrote(ai_lens, run, tmp_path):
 def test_of_several_exports_a_mistake_in_the_last_shows_before_the_first_is_made(ai_lens, run, tmp_path):
     ckpt = tmp_path / "a.ckpt"
     ckpt.write_bytes(run.checkpoint.read_bytes())
-    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--to", "onx"), 5, "E400")
-    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "opst=17"), 2, "E600")
+    ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--to", "onx").failed(5, "E400")
+    ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "opst=17").failed(2, "E600")
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
 
 
@@ -425,7 +325,7 @@ def test_an_option_may_be_for_one_of_several_exporters(ai_lens, run, tmp_path):
     done = ai_lens("export", "--ckpt", ckpt, *flags)
     assert done.out.splitlines() == [str(tmp_path / "a.onnx"), str(tmp_path / "a.pt")]
     assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == 15
-    failed(ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "openvino.x=1"), 2, "E600")
+    ai_lens("export", "--ckpt", ckpt, "--to", "onnx", "--option", "openvino.x=1").failed(2, "E600")
 
 
 def test_export_reads_the_settings_and_an_option_wins(ai_lens, run, tmp_path):
@@ -536,7 +436,7 @@ def test_the_whole_job_leaves_a_model_its_indexes_and_an_export(
 
 def test_training_on_too_few_photos_is_e110_before_anything_is_written(ai_lens, data, tmp_path):
     done = ai_lens("train", "--data-root", data, "--save-dir", tmp_path / "run")
-    assert "A/ㄱ (3), A/ㄴ (3), B/ㄱ (3)" in failed(done, 3, "E110")
+    assert "A/ㄱ (3), A/ㄴ (3), B/ㄱ (3)" in done.failed(3, "E110")
     assert not (tmp_path / "run" / "best.ckpt").exists()
 
 

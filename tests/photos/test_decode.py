@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -297,10 +298,24 @@ def test_an_empty_or_barely_begun_file_is_unreadable(content, tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_unreadable(tmp_path):
-    with pytest.raises(PhotoUnreadableError, match=r"gone\.jpg cannot be read: No such file or directory\."):
+    with pytest.raises(PhotoUnreadableError, match=r"There is no file .*gone\.jpg\. Check the path\."):
         decode(tmp_path / "gone.jpg")
-    with pytest.raises(PhotoUnreadableError, match="cannot be read: Is a directory"):
+    with pytest.raises(PhotoUnreadableError, match="is not a file"):
         decode(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_what_might_never_end_is_no_photo(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for endless in (tmp_path / "pipe.jpg", "/dev/zero"):
+        with pytest.raises(PhotoUnreadableError, match="is not a file"):
+            decode(endless)
+
+
+def test_bytes_longer_than_any_photo_are_refused(monkeypatch):
+    monkeypatch.setattr("lens_core.photos.reading.MOST_BYTES", 100)
+    with pytest.raises(PhotoTooLargeError, match="larger than any photo"):
+        decode(encoded(scene()))
 
 
 SEEDS = {

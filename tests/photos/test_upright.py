@@ -95,6 +95,16 @@ def test_a_heic_photo_stands_upright_wherever_it_says_how_it_was_held(orientatio
     assert_upright(decode(heic(orientation, irot, in_exif)))
 
 
+@pytest.mark.parametrize(
+    ("irot", "in_exif"), [(True, True), (False, True)], ids=["irot and EXIF", "EXIF only"]
+)
+def test_a_heic_that_its_caller_has_opened_is_turned_like_its_file(tmp_path, irot, in_exif):
+    path = tmp_path / "held.heic"
+    path.write_bytes(heic(6, irot, in_exif))
+    with Image.open(path) as image:
+        assert_upright(decode(image))
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 255])
 def test_an_orientation_that_does_not_exist_is_ignored(orientation):
     assert_upright(decode(stored(orientation, "JPEG")))

@@ -7,7 +7,7 @@ import pytest
 
 from ai_lens_helper import Lens
 from lens_core.artifacts.cache import PhotoCache
-from lens_core.errors import UnknownPlaceError
+from lens_core.errors import CannotWriteError, UnknownPlaceError
 from lens_core.runtime.batch import Batch, to_line
 from lens_core.runtime.decoded import DecodedPhotos
 
@@ -122,5 +122,20 @@ def test_what_is_kept_and_damaged_is_decoded_anew(tmp_path, draw):
     read = DecodedPhotos(PhotoCache(tmp_path / "cache"))
     first = read(tmp_path / "a.png")
     (kept,) = (tmp_path / "cache").iterdir()
-    kept.write_bytes(kept.read_bytes()[:100])
-    np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, first.pixels)
+    whole = kept.read_bytes()
+    flipped = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(0, len(whole), 5000)]
+    for damaged in (b"", whole[:100], *flipped):
+        kept.write_bytes(damaged)
+        np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, first.pixels)
+        assert kept.read_bytes() == whole
+
+
+def test_where_nothing_more_can_be_kept_photos_are_answered_all_the_same(lens, folder, monkeypatch):
+    def full(self, photo_hash, arrays):
+        raise CannotWriteError("No space left on device.")
+
+    monkeypatch.setattr(PhotoCache, "write", full)
+    photos = sorted(folder.iterdir())
+    assert list(Batch(lens, "A", read=DecodedPhotos()).answers(photos)) == list(
+        Batch(lens, "A").answers(photos)
+    )

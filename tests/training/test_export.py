@@ -23,7 +23,7 @@ from lens_core.errors import (
 )
 from lens_core.photos.decode import decode
 from lens_core.runtime.lens import Lens
-from lens_core.training import parity
+from lens_core.training import int8, parity
 from lens_core.training.export import export
 
 # Exporters that write good ONNX of a network that is not quite the one they were given.
@@ -219,6 +219,24 @@ def test_int8_within_the_allowed_loss_is_written_with_what_it_costs(run, museum,
     assert (said.precision, said.points_allowed, said.photos) == ("int8", 1.0, 120)
     assert set(said.points_lost) == {"top1", "answered_rightly", "look_alike", "other_place"}
     assert max(said.points_lost.values()) <= 1
+    told = guide.path_of(done.path).read_text(encoding="utf-8")
+    assert f"on 120 pictures it loses, in percentage points: top1 {said.points_lost['top1']:+.1f}" in told
+    assert "(allowed: 1)" in told
+
+
+def test_int8_is_calibrated_on_photos_of_every_place(run, museum, monkeypatch):
+    monkeypatch.setattr(int8, "CALIBRATION", 15)
+    gate = int8.Gate.of(Lens(run.checkpoint), museum, None, 1.0)
+    labels = gate.material.labels[::2]
+    chosen = [
+        next(
+            label
+            for label, one in zip(labels, gate.material.exhibits[::2], strict=True)
+            if (one == image).all()
+        )
+        for image in gate.calibration_images()
+    ]
+    assert len(set(chosen)) == 6
 
 
 def test_int8_that_loses_more_is_refused_with_the_table(run, museum, install, tmp_path):
