@@ -31,6 +31,7 @@ NOT_SETTINGS = frozenset({"AI_LENS_DEBUG", "AI_LENS_TRACE", "AI_LENS_PLUGINS", "
 Lang = Literal["ko", "en"]
 Balance = Literal["none", "items", "weights"]
 _share: list[Any] = [ge(0), le(1)]
+_rate: list[Any] = [gt(0), le(1)]
 
 
 @frozen
@@ -145,9 +146,9 @@ class Settings:
     """End fine-tuning after so many passes that did no better on held-out photos; null: never."""
     batch_size: int = field(default=32, validator=ge(2))
     optimizer: Literal["adamw"] = "adamw"
-    lr: float = field(default=3e-4, validator=gt(0))
+    lr: float = field(default=3e-4, validator=_rate)
     """Learning rate of the backbone when fine-tuning."""
-    head_lr: float | None = field(default=None, validator=optional(gt(0)))
+    head_lr: float | None = field(default=None, validator=optional(_rate))
     """Learning rate of the heads; null: 10 times ``lr`` on a pretrained backbone, else ``lr``."""
     layer_decay: float = field(default=1.0, validator=[gt(0), le(1)])
     """Each layer of the backbone learns so much slower than the one after it; 1: all alike."""

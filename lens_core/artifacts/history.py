@@ -13,6 +13,7 @@ from lens_core.artifacts import container, manifest, runs
 from lens_core.artifacts.manifest import Manifest
 from lens_core.artifacts.runs import RunRecord
 from lens_core.errors import LensError
+from lens_core.progress import Tell
 
 
 @frozen(eq=False)
@@ -49,14 +50,14 @@ def load(folder: Path) -> Run:
     return Run(folder, record, about, figures)
 
 
-def below(root: Path) -> list[Run]:
-    """The runs directly below a folder, the oldest first, without those whose record cannot be read."""
+def below(root: Path, tell: Tell) -> list[Run]:
+    """The runs directly below a folder, the oldest first. Of those that cannot be read ``tell`` hears why."""
     found = []
     for folder in runs.folders(root):
         try:
             found.append(load(folder))
-        except LensError:
-            continue
+        except LensError as error:
+            tell(str(error))
     return sorted(found, key=lambda run: run.record.origin.started)
 
 

@@ -1,4 +1,8 @@
-"""A run's folder: the names of what is in it, and ``run.json``, which tells how it was started and ended."""
+"""A run's folder: the names of what is in it, and ``run.json``, which tells how its model was made.
+
+While a training goes on, ``run.unfinished.json`` tells how it was started; a model that was there before
+keeps its own ``run.json`` until it is replaced.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +18,13 @@ import attrs
 import cattrs
 from attrs import field, frozen
 
-from lens_core.artifacts.atomic import atomic_write, write_json
+from lens_core.artifacts.atomic import write_json
 from lens_core.artifacts.provenance import Origin
 from lens_core.errors import LensError, NoRunError
-from lens_core.settings import impersonal
+from lens_core.settings import impersonal, keys
 from lens_core.structure import converter, explain
 
-NAME = "run.json"
+NAME, BEGUN = "run.json", "run.unfinished.json"
 CHECKPOINT = "best.ckpt"
 SETTINGS = "settings.yaml"
 PACKAGES = "packages.txt"
@@ -46,6 +50,9 @@ class RunRecord:
     """As ``data_root``."""
     settings: dict[str, Any]
     """By dotted key; ``weights`` as ``data_root``."""
+    version_asked: str | None
+    """By ``--model-version``."""
+    export_onnx: bool
     origin: Origin = field(eq=False)
     state: Literal["unfinished", "done"] = "unfinished"
     seconds: float | None = None
@@ -62,13 +69,16 @@ class RunRecord:
         ood: Path | None,
         settings: Mapping[str, Any],
         origin: Origin,
+        version_asked: str | None = None,
+        export_onnx: bool = False,
     ) -> RunRecord:
         seen = _seen_from(folder, ood) if ood else None
         given = dict(settings)
         if weights := given.get("weights"):
             # Its own name stays: a download may be a link to a file that is named by its content.
             given["weights"] = f"{_seen_from(folder, Path(weights).parent)}/{Path(weights).name}"
-        return cls(_seen_from(folder, data_root), tuple(places), seen, given, origin)
+        where = _seen_from(folder, data_root)
+        return cls(where, tuple(places), seen, given, version_asked, export_onnx, origin)
 
     def data_of(self, folder: Path) -> Path | None:
         """The data folder, of a run that lies in ``folder``."""
@@ -79,17 +89,20 @@ class RunRecord:
         return folder / self.ood if self.ood else None
 
     def settings_in(self, folder: Path) -> dict[str, Any]:
-        """The settings by dotted key, of a run that lies in ``folder``."""
+        """The settings by dotted key, of a run that lies in ``folder``. Raises NoRunError (E250)."""
+        if unknown := self.settings.keys() - dict(keys()).keys():
+            names = ", ".join(sorted(unknown))
+            raise NoRunError(f"The run in {folder} has settings that this ai-lens does not know: {names}.")
         weights = self.settings.get("weights")
         return self.settings | {"weights": str(folder / weights)} if weights else self.settings
 
     def going_on(self, folder: Path) -> RunRecord:
         """As the unfinished run in ``folder`` was started, if it was started just so; else as this one is."""
         try:
-            begun = read(folder)
+            found = begun(folder)
         except NoRunError:
             return self
-        return attrs.evolve(begun, resumed=True) if begun == self else self
+        return attrs.evolve(found, resumed=True) if found == self else self
 
     def done(self, seconds: float) -> RunRecord:
         """Complete; with ``strip_pii`` it no longer tells where anything lies, which may name a person."""
@@ -109,35 +122,42 @@ class RunRecord:
 def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
     """Keep the record while the work goes on, and say when it is done.
 
-    A run that was stopped stays unfinished; so does one that failed, if it has learned something to go on
-    from. A mistake that came before leaves the folder's record as it was.
+    A run that was stopped stays unfinished; so does one that failed, if there is something to go on from.
     """
-    path = folder / NAME
-    before = path.read_bytes() if path.is_file() else None
+    path = folder / BEGUN
     started = time.monotonic()
     write_json(path, attrs.asdict(record))
-    began = path.stat().st_mtime_ns
     try:
         yield
     except LensError:
-        if any(kept.stat().st_mtime_ns >= began for kept in (folder / TUNING).glob("*/*")):
-            raise
-        if before is None:
+        if not any((folder / TUNING).glob("*/*")):
             path.unlink(missing_ok=True)
-        else:
-            atomic_write(path, before)
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
         raise
     seconds = round(time.monotonic() - started, 1)
-    write_json(path, attrs.asdict(record.done(seconds)))
+    write_json(folder / NAME, attrs.asdict(record.done(seconds)))
+    path.unlink()
 
 
 def read(folder: Path) -> RunRecord:
-    """The record of a run. Raises NoRunError (E250)."""
-    path = folder / NAME
+    """The record of the run that made the model in ``folder``, or is to make it. Raises NoRunError (E250)."""
+    found = _read(folder / NAME) or _read(folder / BEGUN)
+    if found is None:
+        raise NoRunError(f"{folder} holds no run: there is no {NAME}.")
+    return found
+
+
+def begun(folder: Path) -> RunRecord | None:
+    """The record of a run that was started and is not complete. Raises NoRunError (E250) if it is damaged."""
+    return _read(folder / BEGUN)
+
+
+def _read(path: Path) -> RunRecord | None:
     try:
         found = converter.structure(json.loads(path.read_text(encoding="utf-8")), RunRecord)
-    except FileNotFoundError as error:
-        raise NoRunError(f"{folder} holds no run: there is no {NAME}.") from error
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
         reason = explain(error) if isinstance(error, cattrs.BaseValidationError) else error
         raise NoRunError(f"{path} cannot be read: {reason}.") from error
@@ -151,19 +171,19 @@ def interrupted(root: Path, wanted: Callable[[Path], RunRecord]) -> Path | None:
 
     ``wanted``: how a run would be started in a folder.
     """
-    for folder in sorted(folders(root), key=lambda folder: -(folder / NAME).stat().st_mtime_ns):
+    for path in sorted(root.glob(f"*/{BEGUN}"), key=lambda path: -path.stat().st_mtime_ns):
         try:
-            record = read(folder)
+            record = _read(path)
         except NoRunError:
             continue
-        if record.state == "unfinished" and record == wanted(folder):
-            return folder
+        if record == wanted(path.parent):
+            return path.parent
     return None
 
 
 def folders(root: Path) -> list[Path]:
     """The runs' folders directly below ``root``, by name."""
-    return sorted(path.parent for path in root.glob(f"*/{NAME}"))
+    return sorted({path.parent for name in (NAME, BEGUN) for path in root.glob(f"*/{name}")})
 
 
 def _seen_from(run_folder: Path, folder: Path) -> str:

@@ -48,19 +48,16 @@ def _train(exhibition: Exhibition, save_dir: Path, settings: Settings) -> Traine
     import attrs
 
     from lens_core.cli.say import say
-    from lens_core.cli.train import run_training
+    from lens_core.cli.train import Order, run_training
     from lens_core.demo.exhibition import FROM_SCRATCH, PRETRAINED
     from lens_core.errors import WeightsUnavailableError
 
+    order = Order(attrs.evolve(settings, **PRETRAINED), exhibition.data, ood=exhibition.ood)
     try:
-        return run_training(
-            attrs.evolve(settings, **PRETRAINED), exhibition.data, save_dir, ood=exhibition.ood
-        )
+        return run_training(order, save_dir)
     except WeightsUnavailableError as error:
         say(f"{error.what} Training a small network from scratch instead: about 3 minutes.")
-        return run_training(
-            attrs.evolve(settings, **FROM_SCRATCH), exhibition.data, save_dir, ood=exhibition.ood
-        )
+        return run_training(order._replace(settings=attrs.evolve(settings, **FROM_SCRATCH)), save_dir)
 
 
 def _answer(model: Path, exhibition: Exhibition, lang: str) -> None:

@@ -70,6 +70,9 @@ def evaluate(
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
     from lens_core.runtime.folders import folder_of
 
+    for flag, given in {"--backbone": backbone, "--weights": weights, "--finetune": finetune}.items():
+        if model and given:
+            raise typer.BadParameter("a model is as it was trained: not with --model", param_hint=flag)
     settings = choices.settings(
         context,
         config,

@@ -39,6 +39,8 @@ def reproduce(
     photos, unknown = data_root or record.data_of(run), ood or record.ood_of(run)
     if not photos:
         raise BadSettingError(f"The run in {run} does not tell where its photos lie.", "Pass --data-root.")
+    if not photos.is_dir():
+        raise BadSettingError(f"The photos of {run} do not lie where they lay.", "Pass --data-root.")
     if save_dir and save_dir.is_dir() and any(save_dir.iterdir()):
         raise BadSettingError(f"{save_dir} is not empty.", "Name a new folder: --save-dir.")
     found = _again(run, record, photos, unknown, weights, save_dir)

@@ -32,13 +32,14 @@ def runs(
     import json
 
     from lens_core.artifacts.history import below, differences, load
+    from lens_core.cli.say import warn
     from lens_core.errors import BadSettingError
 
     if run and len(run) == 1:
         raise BadSettingError(
             "One run differs from nothing.", "Name two or more; without any, all are listed."
         )
-    found = [load(folder) for folder in run] if run else below(root)
+    found = [load(folder) for folder in run] if run else below(root, warn)
     if as_json:
         print(json.dumps([_as_dict(one) for one in found], ensure_ascii=False, indent=1))
     elif run:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from lens_core.cli import choices, options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lens_core.artifacts.provenance import Origin
     from lens_core.artifacts.runs import RunRecord
     from lens_core.photos.layout import Dataset
     from lens_core.settings import Settings
@@ -22,6 +19,35 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 HARDLY_ANY = 0.1
 """Share of exhibits' photos answered rightly below which a model is of no use."""
+
+
+class Order(NamedTuple):
+    """What is to be trained."""
+
+    settings: Settings
+    data_root: Path
+    places: tuple[str, ...] = ()
+    """Empty: all."""
+    ood: Path | None = None
+    model_version: str | None = None
+    export_onnx: bool = False
+
+    def record(self, folder: Path) -> RunRecord:
+        """For a run in this folder, started now."""
+        from lens_core.artifacts.provenance import Origin
+        from lens_core.artifacts.runs import RunRecord
+        from lens_core.settings import flatten
+
+        return RunRecord.of(
+            folder,
+            self.data_root,
+            self.places,
+            self.ood,
+            flatten(self.settings),
+            Origin.here(),
+            self.model_version,
+            self.export_onnx,
+        )
 
 
 def train(
@@ -105,6 +131,10 @@ def train(
     }
     if resume and (save_dir or front.save_dir):
         raise BadSettingError("A run is resumed in its own folder.", "Leave out --save-dir.")
+    if resume and (config or front.config):
+        raise BadSettingError("A run is resumed with its own settings.", "Leave out --config.")
+    if begun:
+        model_version, export_onnx = model_version or begun.version_asked, export_onnx or begun.export_onnx
     layers = (front.flags, flags)
     given = {name: value for layer in layers for name, value in layer.items() if value is not None}
     begun_with = begun.settings_in(resume) if begun and resume else {}
@@ -112,8 +142,9 @@ def train(
     photos = data_root or (begun and resume and begun.data_of(resume)) or front.data_root
     places = place or (begun.places if begun else ())
     unknown = ood or (begun and resume and begun.ood_of(resume)) or front.ood
-    folder = resume or save_dir or front.save_dir or folder_for(settings, photos, places, unknown)
-    run = run_training(settings, photos, folder, places=places, ood=unknown, version=model_version)
+    order = Order(settings, photos, tuple(places), unknown, model_version, export_onnx)
+    folder = resume or save_dir or front.save_dir or folder_for(order)
+    run = run_training(order, folder)
     if export_onnx:
         from lens_core.cli.export import configured, export_to
 
@@ -125,8 +156,9 @@ def _interrupted(folder: Path) -> RunRecord:
     from lens_core.artifacts import runs
     from lens_core.errors import BadSettingError
 
-    record = runs.read(folder)
-    if record.state == "done":
+    record = runs.begun(folder)
+    if record is None:
+        runs.read(folder)
         raise BadSettingError(
             f"The run in {folder} is complete: there is nothing to resume.",
             f"Train into another folder (--save-dir), or try whether it repeats: ai-lens reproduce {folder}",
@@ -134,34 +166,15 @@ def _interrupted(folder: Path) -> RunRecord:
     return record
 
 
-def folder_for(
-    settings: Settings, data_root: Path, places: Sequence[str] = (), ood: Path | None = None
-) -> Path:
+def folder_for(order: Order) -> Path:
     """Where nobody has named one: that of an interrupted run of the same command, or a new one."""
     from lens_core.artifacts import runs
-    from lens_core.artifacts.provenance import Origin
     from lens_core.cli.say import say
 
-    origin = Origin.here()
-    begun = runs.interrupted(RUNS, lambda folder: _record(settings, folder, data_root, places, ood, origin))
+    begun = runs.interrupted(RUNS, order.record)
     if begun:
         say(f"Going on with the unfinished run in {begun}.")
     return begun or default_run_folder()
-
-
-def _record(
-    settings: Settings,
-    save_dir: Path,
-    data_root: Path,
-    places: Sequence[str],
-    ood: Path | None,
-    origin: Origin,
-) -> RunRecord:
-    """How this training is started."""
-    from lens_core.artifacts.runs import RunRecord
-    from lens_core.settings import flatten
-
-    return RunRecord.of(save_dir, data_root, places, ood, flatten(settings), origin)
 
 
 def default_run_folder() -> Path:
@@ -174,20 +187,11 @@ def default_run_folder() -> Path:
     return next(folder for folder in folders if not folder.is_dir() or not any(folder.iterdir()))
 
 
-def run_training(
-    settings: Settings,
-    data_root: Path,
-    save_dir: Path,
-    *,
-    places: Sequence[str] = (),
-    ood: Path | None = None,
-    version: str | None = None,
-) -> TrainedRun:
+def run_training(order: Order, save_dir: Path) -> TrainedRun:
     """Train with progress bars and print the summary."""
     from contextlib import nullcontext
 
     from lens_core.artifacts import runs
-    from lens_core.artifacts.provenance import Origin
     from lens_core.cli.say import helping, how_to_ask, say, stages, warn
     from lens_core.cli.summary import summary
     from lens_core.errors import need_pytorch, needing
@@ -195,21 +199,22 @@ def run_training(
     from lens_core.photos.strays import find_strays
 
     need_pytorch("training")
-    _check_version(version)
-    dataset = scan_curated(data_root, settings.curation, places)
-    strays = find_strays(dataset, data_root, ood)
+    settings = order.settings
+    _check_version(order.model_version)
+    dataset = scan_curated(order.data_root, settings.curation, order.places)
+    strays = find_strays(dataset, order.data_root, order.ood)
     _check_first(settings, dataset, save_dir)
     with needing("training", "standard"):
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
-    record = _record(settings, save_dir, data_root, places, ood, Origin.here()).going_on(save_dir)
+    record = order.record(save_dir).going_on(save_dir)
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(
             settings,
             dataset,
             save_dir,
             strays=strays,
-            version=version,
+            version=order.model_version,
             origin=record.origin,
             stage=stage,
             tell=say,

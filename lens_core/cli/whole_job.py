@@ -19,14 +19,15 @@ def whole_job(choices: Choices) -> None:
     from lens_core.photos.curated import scan_curated
 
     settings = choices.resolve().settings
-    run_folder = choices.save_dir or train.folder_for(settings, choices.data_root, ood=choices.ood)
+    order = train.Order(settings, choices.data_root, ood=choices.ood)
+    run_folder = choices.save_dir or train.folder_for(order)
     say.say(f"1/5 Checking {choices.data_root}")
     dataset = scan_curated(choices.data_root, settings.curation)
     found = validate_data.look(dataset, settings)
     validate_data.show(found)
     validate_data.refuse(found, dataset, settings)
     say.say(f"2/5 Training {settings.backbone} and tuning it on held-out photos")
-    run = train.run_training(settings, choices.data_root, run_folder, ood=choices.ood)
+    run = train.run_training(order, run_folder)
     if run.manifest.operating_point:
         say.say("3/5 Measuring it, and writing the report")
         evaluated = evaluate.run_evaluation(

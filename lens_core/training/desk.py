@@ -92,6 +92,8 @@ class Desk:
         write_json_lines(self.save_dir / runs.HELD_OUT, lines)
         write_json(self.save_dir / runs.PHOTOS, provenance.per_file(self.dataset, features.hashes))
         self._tell_refused()
+        if not measured_on:
+            self._remove_snapshots()
         shutil.rmtree(self.save_dir / runs.TUNING, ignore_errors=True)
         return TrainedRun(path, about, figures, self.dataset, proposed)
 
@@ -101,6 +103,12 @@ class Desk:
             write_json(path, self.refused)
         else:
             path.unlink(missing_ok=True)
+
+    def _remove_snapshots(self) -> None:
+        """They are of an earlier training in this folder, and of another network."""
+        names = [f"{name}.ckpt" for name in (LAST, MEASURED, BEST_TOP1, BEST_AUROC)]
+        for name in (*names, PAGE, LEARNING):
+            (self.save_dir / name).unlink(missing_ok=True)
 
     @cached_property
     def refused(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ from lens_core.progress import Progress, no_progress
 from lens_core.settings import Augment
 from lens_core.training.augment import random_view
 from lens_core.training.devices import accelerator
+from lens_core.training.heads import diverged
 from lens_core.training.memory import keep_freed_memory
 from lens_core.training.network import LensNet
 
@@ -74,7 +75,8 @@ def compute(
 ) -> Features:
     """Features of the photos, from the cache where they are known; ``keep`` adds them where they are not.
 
-    Raises the error (E12x) of the first photo that cannot be read.
+    Raises the error (E12x) of the first photo that cannot be read, BadSettingError (E600) of a network that
+    has diverged.
     """
     keep_freed_memory()
     cache = _cache(net, views, augment)
@@ -91,8 +93,10 @@ def compute(
                 cache.write(photo_hash, entries[photo_hash])
             progress(len(entries), len(paths_by_hash))
     found = [entries[photo_hash] for photo_hash in hashes]
-    values, phashes = ([entry[name] for entry in found] for name in ("features", "phash"))
-    return Features(np.stack(values), hashes, tuple(phashes))
+    values, phashes = np.stack([entry["features"] for entry in found]), [entry["phash"] for entry in found]
+    if not np.isfinite(values).all():
+        raise diverged()
+    return Features(values, hashes, tuple(phashes))
 
 
 @contextmanager

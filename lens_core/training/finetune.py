@@ -72,7 +72,7 @@ class Tuned:
     def after(self, name: str) -> Learner:
         """The network of ``best``, ``best_top1`` or ``best_auroc_reject``."""
         learner = copy.deepcopy(self.last)
-        tensors = container.read(self.folder / f"{name}.weights")[WEIGHTS]
+        tensors = container.read(state.weights_file(self.folder, name))[WEIGHTS]
         learner.load_state_dict(safetensors.torch.load(tensors))
         return learner.eval()
 
@@ -275,7 +275,8 @@ class FineTuning:
             tensors = {
                 key: value.cpu().contiguous() for key, value in self.engine.smoothed.state_dict().items()
             }
-            container.write(self.folder / f"{name}.weights", {WEIGHTS: safetensors.torch.save(tensors)})
+            path = state.weights_file(self.folder, name)
+            container.write(path, {WEIGHTS: safetensors.torch.save(tensors)})
 
     def save(self) -> None:
         """Keep everything needed to go on, whole or not at all."""
@@ -299,11 +300,17 @@ class FineTuning:
         about = state.load(path, self.engine, self.identity)
         if about is None:
             if path.exists():
-                tell("What was learned here before is of other photos, weights or settings: starting over.")
+                tell(
+                    "What was learned here before is damaged, or of other photos, weights or settings: "
+                    "starting over."
+                )
             return
         self.step, self.loss_sum, self.best = about["step"], about["loss_sum"], about["best"]
         self.passes = [pass_of(one) for one in about["passes"]]
-        tell(f"Going on in pass {len(self.passes) + 1}, where it was stopped.")
+        if self.ended:
+            tell(f"Going on after pass {len(self.passes)}, the last.")
+        else:
+            tell(f"Going on in pass {len(self.passes) + 1}, where it was stopped.")
 
 
 def _is_about_memory(error: BaseException | None) -> bool:

@@ -104,6 +104,14 @@ def head_lr(settings: Settings) -> float:
     return settings.head_lr or settings.lr * (HEAD_LR_FACTOR if settings.published else 1)
 
 
+def diverged() -> BadSettingError:
+    """What to raise when a network that learns makes no finite numbers any more."""
+    return BadSettingError(
+        "The network has diverged: its embeddings are no finite numbers any more.",
+        "Train with a lower learning rate: --lr, head_lr.",
+    )
+
+
 class Objective(nn.Module):
     """The losses of ``settings.loss`` (``ce+0.5*arcface``), weighted and added up."""
 
@@ -132,10 +140,7 @@ class Objective(nn.Module):
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(float32[N, D], int64[N]) -> a scalar. A loss that fails or answers no finite scalar is named."""
         if not bool(torch.isfinite(embeddings.detach()).all()):
-            raise BadSettingError(
-                "The network has diverged: its embeddings are no finite numbers any more.",
-                "Train with a lower learning rate: --lr, head_lr.",
-            )
+            raise diverged()
         total = embeddings.new_zeros(())
         for plugin, weight, loss in zip(self.plugins, self.weights, self.losses, strict=True):
             with blaming(plugin, "in training"):

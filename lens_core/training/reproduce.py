@@ -27,7 +27,9 @@ def changed_photos(folder: Path, dataset: Dataset, strays: Sequence[StrayPhoto])
     refused = json.loads(_text(folder / REFUSED)) if (folder / REFUSED).exists() else {}
     return [
         *_changed(json.loads(_text(folder / PHOTOS)), now, "photos"),
-        *_changed(_inside(refused), _inside(provenance.of_refused(strays)), "photos that show no exhibit"),
+        *_changed(
+            _inside(refused), _inside(provenance.of_refused(strays)), "photos that show no exhibit (--ood)"
+        ),
     ]
 
 
@@ -48,9 +50,12 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str], what: str) -> li
 
 def version_of(folder: Path) -> str:
     """The version of the model in ``folder``. Raises ArtifactError (E2xx)."""
+    return _about(folder).model_version
+
+
+def _about(folder: Path) -> Manifest:
     path = folder / CHECKPOINT
-    about = manifest.from_documents({manifest.NAME: container.peek(path, manifest.NAME)}, path)
-    return about.model_version
+    return manifest.from_documents({manifest.NAME: container.peek(path, manifest.NAME)}, path)
 
 
 def changed_model(folder: Path, again: Path) -> list[str]:
@@ -62,13 +67,21 @@ def changed_model(folder: Path, again: Path) -> list[str]:
 
 
 def changed_software(folder: Path, again: Path) -> list[str]:
-    """In words, which packages are other ones: why a model may not be the same."""
+    """In words, which packages, or how many processes, are other ones: why a model may not be the same."""
     before, now = (
         dict(line.split("==", 1) for line in _text(path / PACKAGES).splitlines()) for path in (folder, again)
     )
     names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     changes = [f"{name} {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names]
-    return [f"{len(changes)} packages are other ones: {some(changes)}"] if changes else []
+    told = [f"{len(changes)} packages are other ones: {some(changes)}"] if changes else []
+    then, here = (_worked_on(path) for path in (folder, again))
+    return told if then == here else [*told, f"it was trained by {then}, and now by {here}"]
+
+
+def _worked_on(folder: Path) -> str:
+    made = _about(folder).provenance
+    count = made.get("processes", 1)
+    return f"{count} process{'es' if count > 1 else ''} on {made.get('device', 'cpu')}"
 
 
 def _weights(pair: Sequence[Documents]) -> Iterator[str]:

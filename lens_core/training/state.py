@@ -42,7 +42,7 @@ def save(path: Path, engine: Engine, about: About) -> None:
 
 
 def load(path: Path, engine: Engine, identity: str) -> About | None:
-    """Go on where :func:`save` left off, if it was this very training and the file is whole; else None."""
+    """Go on where :func:`save` left off, if it was this very training and all it left is whole; else None."""
     documents = devices.from_main(_read(path) if devices.is_main() else None)
     if documents is None:
         return None
@@ -84,11 +84,22 @@ def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings, net
     return digest.hexdigest()
 
 
+def weights_file(folder: Path, name: str) -> Path:
+    """Where the network of the best pass by some figure is kept."""
+    return folder / f"{name}.weights"
+
+
 def _read(path: Path) -> dict[str, bytes] | None:
+    """The state, if the networks of the best passes that it names can be read, too."""
     try:
-        return dict(container.read(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        documents = dict(container.read(path))
+        for name in json.loads(documents["state.json"])["best"]:
+            container.read(weights_file(path.parent, name))
     except ArtifactError:
         return None
+    return documents
 
 
 def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:

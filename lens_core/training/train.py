@@ -14,12 +14,13 @@ import torch
 from lens_core.artifacts.atomic import only_writer
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.provenance import Origin
+from lens_core.photos import metadata
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, Tell, silent, tell_nobody
 from lens_core.settings import Settings
 from lens_core.training.advice import advice_on
-from lens_core.training.cost import NETWORKS, Plan, in_words, plan
+from lens_core.training.cost import EPOCHS, NETWORKS, Plan, in_words, plan
 from lens_core.training.desk import MEASURED, Desk, TrainedRun
 from lens_core.training.devices import is_main
 from lens_core.training.learn import learn
@@ -55,10 +56,11 @@ def train(
     Of several processes that ``torchrun`` has started, one does all but the fine-tuning; the others answer
     None.
 
-    Raises DataError (E1xx), PluginError (E4xx), CannotWriteError (E700), BusyError (E710) or
-    NotEnoughMemoryError (E730).
+    Raises DataError (E1xx), for ``metadata.json`` at once, PluginError (E4xx), CannotWriteError (E700),
+    BusyError (E710) or NotEnoughMemoryError (E730).
     """
     with _only_writer(save_dir):
+        metadata.read(dataset.root)
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
         planned = plan(net, settings, len(dataset.photos))
@@ -99,6 +101,9 @@ def _train(net: LensNet, desk: Desk, measured: Measured | None, trackers: Tracke
 def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
     settings, usual = planned.settings, Settings()
     time = in_words(NETWORKS * planned.seconds)
+    passes = settings.epochs or EPOCHS
+    if planned.finetunes and (settings.mining_from or 0) > passes:
+        yield f"warning: without effect in {passes} passes: mining_from {settings.mining_from}"
     if planned.finetunes:
         what = "The backbone learns" if settings.finetune == "all" else "The backbone's last layers learn"
         yield (

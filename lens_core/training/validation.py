@@ -17,6 +17,7 @@ from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.metrics import auroc
 from lens_core.photos.preprocess import prepare
 from lens_core.training.cost import at_size
+from lens_core.training.heads import diverged
 from lens_core.training.learner import Learner
 from lens_core.training.split import Labels
 
@@ -98,10 +99,16 @@ def directions_of(learner: Learner, photos: Sequence[Photo], labels: Labels) -> 
 
 
 def embed_photos(learner: Learner, photos: Sequence[Photo]) -> Floats:
-    """L2-normalised float32[N, D] of whole photos, at the size that the network learns at."""
+    """L2-normalised float32[N, D] of whole photos, at the size that the network learns at.
+
+    Raises BadSettingError (E600) of a network that has diverged.
+    """
     seen = _shown(learner, photos, lambda images: F.normalize(learner.embed(images)))
     none = torch.empty(0, learner.net.embed.out_features)
-    return np.asarray(torch.cat([none, *(part.cpu() for part in seen)]).numpy(), np.float32)
+    embeddings = torch.cat([none, *(part.cpu() for part in seen)])
+    if not bool(torch.isfinite(embeddings).all()):
+        raise diverged()
+    return np.asarray(embeddings.numpy(), np.float32)
 
 
 def features_of(learner: Learner, photos: Sequence[Photo]) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 
 from lens_core.artifacts import container
 from lens_core.artifacts import gallery as galleries
-from lens_core.errors import NotEnoughMemoryError, ShowsExhibitError
+from lens_core.errors import BadSettingError, NotEnoughMemoryError, ShowsExhibitError
 from lens_core.photos.layout import scan
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import no_progress
@@ -23,6 +23,7 @@ from lens_core.settings import Hardware
 from lens_core.training import networks
 from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.cost import plan
+from lens_core.training.engine import Engine
 from lens_core.training.finetune import FineTuning, Taught
 from lens_core.training.learner import Learner
 from lens_core.training.lesson import labels_of
@@ -420,3 +421,18 @@ def test_of_items_that_are_one_shot_each_nothing_is_held_out(tuning, build_museu
     assert any("mining_from and patience are without effect" in line for line in told)
     assert [line for line in told if line.startswith("Pass")][-1].startswith("Pass 3 of 3: loss ")
     assert not any("nan" in line for line in told)
+
+
+def test_a_network_that_has_diverged_is_told_of_with_what_to_do(tuning, photos, tmp_path, monkeypatch):
+    """In its only step of a pass, so that it shows when held-out photos are asked about."""
+    step = Engine.step
+
+    def too_far(self, images, labels):
+        loss = step(self, images, labels)
+        with torch.no_grad():
+            self.learner.net.embed.weight.fill_(1e38)
+        return loss
+
+    monkeypatch.setattr(Engine, "step", too_far)
+    with pytest.raises(BadSettingError, match="has diverged"):
+        train(attrs.evolve(tuning, batch_size=64, ema=0.0), photos, tmp_path / "run")

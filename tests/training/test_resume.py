@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from ai_lens_helper import Lens
 from lens_core.artifacts import container, manifest, runs
 from lens_core.errors import CannotWriteError
 from lens_core.training import finetune as module
@@ -14,6 +15,9 @@ from lens_core.training.checkpoint import WEIGHTS
 from lens_core.training.finetune import FineTuning
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
+STARTING_OVER = (
+    "What was learned here before is damaged, or of other photos, weights or settings: starting over."
+)
 STEPS = 3
 """Of a pass."""
 PASSES = 4
@@ -112,7 +116,7 @@ def test_who_is_told_makes_no_other_training(train, ai_lens, tmp_path, monkeypat
 def test_another_training_says_that_it_starts_over(train, monkeypatch):
     assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
     told = train("--save-dir", "run", "--lr", "0.01").err
-    assert "What was learned here before is of other photos, weights or settings: starting over." in told
+    assert STARTING_OVER in told
 
 
 def test_settings_that_would_do_nothing_are_named(train):
@@ -136,7 +140,7 @@ def test_other_weights_of_the_same_name_are_another_training(train, random_weigh
     asked = ("--save-dir", "run", "--weights")
     assert stopped(train, monkeypatch, KeyboardInterrupt, *asked, "a/model.safetensors").status == 130
     told = train(*asked, "b/model.safetensors").err
-    assert "What was learned here before is of other photos, weights or settings: starting over." in told
+    assert STARTING_OVER in told
 
 
 def test_a_resumed_run_tells_how_it_was_started(train, ai_lens, tmp_path, monkeypatch):
@@ -178,3 +182,64 @@ def test_a_run_is_resumed_in_its_own_folder(train, ai_lens, monkeypatch):
 def test_options_of_a_tracker_that_was_not_chosen_are_refused(train):
     done = train("--save-dir", "run", "--tracker-option", "tensorbord.folder=x")
     assert (done.status, "'tensorbord' is not among the trackers" in done.err) == (2, True)
+
+
+def test_a_settings_file_is_not_passed_over_when_a_run_is_resumed(train, ai_lens, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    done = ai_lens("train", "--resume", "run", "--config", "settings.yaml")
+    assert (done.status, "Leave out --config" in done.err) == (2, True)
+
+
+def test_a_resumed_run_gets_the_version_and_the_export_it_was_to_have(train, ai_lens, tmp_path, monkeypatch):
+    asked = ("--save-dir", "run", "--model-version", "7.0.0", "--export-onnx")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked).status == 130
+    assert ai_lens("train", "--resume", "run").status == 0
+    path = tmp_path / "run" / "best.onnx"
+    assert Lens(path).manifest.model_version == "7.0.0"
+
+
+def test_a_model_that_was_there_before_keeps_its_papers_until_it_is_replaced(
+    train, ai_lens, tmp_path, monkeypatch
+):
+    assert train("--save-dir", "runs/a").status == 0
+    model = (tmp_path / "runs" / "a" / runs.CHECKPOINT).read_bytes()
+    asked = ("--save-dir", "runs/a", "--seed", "7")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked).status == 130
+    assert (tmp_path / "runs" / "a" / runs.CHECKPOINT).read_bytes() == model
+    assert runs.read(tmp_path / "runs" / "a").settings["seed"] == 42
+    assert ai_lens("runs").out.splitlines()[3].split()[:2] == ["a", "1.0.0"]
+    assert ai_lens("train", "--resume", "runs/a").status == 0
+    assert runs.read(tmp_path / "runs" / "a").settings["seed"] == 7
+    assert runs.begun(tmp_path / "runs" / "a") is None
+
+
+@pytest.mark.parametrize("name", ["state", "best_top1.weights"])
+def test_what_is_kept_and_damaged_is_learned_anew(train, ai_lens, tmp_path, monkeypatch, name):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    path = tmp_path / "run" / runs.TUNING / "measured" / name
+    path.write_bytes(path.read_bytes()[:-9])
+    done = ai_lens("train", "--resume", "run")
+    assert (done.status, STARTING_OVER in done.err) == (0, True)
+
+
+def test_settings_of_another_ai_lens_are_named(train, ai_lens, tmp_path, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    path = tmp_path / "run" / runs.BEGUN
+    path.write_text(path.read_text().replace('"lr"', '"lrr"'))
+    done = ai_lens("train", "--resume", "run")
+    assert "settings that this ai-lens does not know: lrr" in done.failed(4, "E250")
+
+
+def test_wrong_descriptions_are_told_of_before_anything_is_learned(train, tmp_path, steps):
+    (tmp_path / "data" / "metadata.json").write_text('{"A": "x"}')
+    assert train("--save-dir", "run").status == 3
+    assert steps == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_frozen_heads_leave_no_snapshots_of_a_network_that_learned(train, tmp_path):
+    assert train("--save-dir", "run").status == 0
+    assert (tmp_path / "run" / "measured.ckpt").exists()
+    assert train("--save-dir", "run", "--finetune", "none").status == 0
+    assert {path.name for path in (tmp_path / "run").glob("*.ckpt")} == {"best.ckpt"}
+    assert not (tmp_path / "run" / "learning.html").exists()

@@ -35,6 +35,18 @@ def train(ai_lens, random_weights, photos, tmp_path, monkeypatch):
     return call
 
 
+@pytest.fixture
+def rewrite_provenance():
+    def rewrite(run, **changes):
+        path = run / runs.CHECKPOINT
+        documents = container.read(path)
+        told = json.loads(documents[manifest.NAME])
+        told["provenance"] |= changes
+        container.write(path, {**documents, manifest.NAME: json.dumps(told).encode()})
+
+    return rewrite
+
+
 def about(run):
     path = run / runs.CHECKPOINT
     return manifest.from_documents(container.read(path), path)
@@ -157,6 +169,13 @@ def test_a_mistake_leaves_the_record_as_it_was(record, tmp_path):
     assert runs.read(folder).state == "done"
 
 
+def test_damaged_runs_are_named_in_the_list(ai_lens, tmp_path):
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    (tmp_path / "runs" / "x" / runs.NAME).write_text("{")
+    done = ai_lens("runs", "--root", tmp_path / "runs")
+    assert (done.status, "run.json cannot be read" in done.err) == (0, True)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 2}', '{"data_root": 3}'])
 def test_a_damaged_record_is_named(text, tmp_path):
     (tmp_path / runs.NAME).write_text(text)
@@ -263,7 +282,7 @@ def test_photos_to_be_refused_belong_to_what_is_repeated(ai_lens, train, draw, p
     done = ai_lens("reproduce", run, "--ood", other)
     assert (done.status, done.out.splitlines()[1:]) == (
         9,
-        ["- 1 photos that show no exhibit are changed: 1.jpg"],
+        ["- 1 photos that show no exhibit (--ood) are changed: 1.jpg"],
     )
     told = ai_lens("runs", plain, train("2")).out.split("What differs")[1]
     assert re.search(
@@ -289,6 +308,20 @@ def test_any_other_package_is_a_difference(ai_lens, train):
     (other / runs.PACKAGES).write_text(re.sub(r"^scipy==.*", "scipy==0.1", packages, flags=re.MULTILINE))
     told = ai_lens("runs", one, other).out.split("What differs")[1]
     assert re.search(r"^scipy +\S+ +0\.1$", told, re.MULTILINE)
+
+
+def test_photos_that_have_moved_are_asked_for(ai_lens, train, photos, tmp_path):
+    run = train("1")
+    shutil.move(photos, tmp_path / "elsewhere")
+    assert "Pass --data-root." in ai_lens("reproduce", run).failed(2, "E600")
+    assert ai_lens("reproduce", run, "--data-root", tmp_path / "elsewhere").status == 0
+
+
+def test_more_processes_than_now_are_a_reason(ai_lens, train, rewrite_provenance):
+    run = train("1")
+    rewrite_provenance(run, processes=2)
+    told = ai_lens("reproduce", run).out
+    assert "Beside that, it was trained by 2 processes on cpu, and now by 1 process on cpu" in told
 
 
 def test_only_complete_runs_are_reproduced(ai_lens, record, tmp_path):
