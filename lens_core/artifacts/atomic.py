@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,6 +119,22 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def check_replaces(path: Path, what: str, is_one: Callable[[bytes], bool]) -> None:
+    """A slip of the pen must not cost a model or a photo: is what lies at ``path``, if anything, ``what``?
+
+    ``is_one`` tells by the first 64 KiB. Raises CannotWriteError (E700).
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(1 << 16)
+    except OSError:  # nothing is there, or check_writable() says why it cannot be replaced
+        return
+    if begin and not is_one(begin):
+        raise CannotWriteError(
+            f"{path} is in the way: it holds something else than {what}.", "Name another file, or move it."
+        )
 
 
 def _refuse_devices(path: Path) -> None:

@@ -74,6 +74,11 @@ class GalleryFile:
         )
 
 
+def looks_like_one(begin: bytes) -> bool:
+    """Whether a file that begins so may be a gallery file."""
+    return begin.startswith(b"PK") and _ABOUT.encode() in begin[:100]
+
+
 def read_file(path: Path) -> GalleryFile:
     """What ``ai-lens build-index`` wrote: checked, then mapped, so only what is asked for is read.
 

@@ -40,6 +40,7 @@ def _main(arguments: list[str]) -> None:
     from lens_core.cli.app import command
     from lens_core.errors import CannotWriteError, LensError, NoPermissionError
 
+    _open_streams()
     _keep_stdout_for_results()
     _speak_utf8()
     # Read when PyTorch is loaded: threads that spin while they wait make two busy processes crawl.
@@ -81,6 +82,10 @@ def _run(command: Callable[[], object]) -> None:
 
 def _fail(error: LensError) -> NoReturn:
     print(f"ai-lens: {error}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk: Python would try once more at the end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(error.exit_status)
 
 
@@ -90,6 +95,14 @@ def _take(flag: str, arguments: list[str]) -> bool:
     while flag in arguments:
         arguments.remove(flag)
     return given
+
+
+def _open_streams() -> None:
+    """Service managers may start a program with its streams closed: then there is nothing to read, and nobody
+    to tell."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _keep_stdout_for_results() -> None:

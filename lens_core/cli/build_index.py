@@ -32,7 +32,8 @@ def build_index(
     ] = GalleryKind.SAMPLES,
 ) -> None:
     """Embed the photos of a place, trained or not, and save them ready to be searched."""
-    from lens_core.artifacts.atomic import check_writable
+    from lens_core.artifacts.atomic import check_replaces, check_writable
+    from lens_core.artifacts.gallery_file import looks_like_one
     from lens_core.cli.say import say, stages, warn
     from lens_core.photos import metadata
     from lens_core.photos.curated import keep
@@ -51,6 +52,7 @@ def build_index(
     photos = keep(find_place(root, place), settings.curation, root, {nfc(place)})
     described = metadata.read(photos[0].path.parents[2]).descriptions()  # data/place/item/photo
     check_writable(save)
+    check_replaces(save, "a gallery", looks_like_one)
     lens = Lens(model, runtime_options=settings.runtime_options, tell=say)
     for warning in lens.warnings:
         warn(warning)

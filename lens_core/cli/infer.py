@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -44,7 +43,9 @@ def infer(
         lang=lang,
         describe=describe,
     )
-    photo = sys.stdin.buffer.read() if image == "-" else image
+    from lens_core.photos.bombs import MOST_BYTES
+
+    photo = say.stdin_bytes(MOST_BYTES) if image == "-" else image
     result = lens.infer(place, photo, reject_threshold=reject_threshold, topk=topk)
     for warning in lens.warnings:
         say.warn(warning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lens_core.runtime.batch import Batch
+
+
+MOST_BYTES = 1 << 28
+"""Of a list of photos: a million of them, with long names."""
 
 
 def infer_batch(
@@ -95,14 +98,14 @@ def infer_batch(
 def _photos(folder: Path | None, names: str | None) -> list[Path]:
     """The photos to ask about. Raises LayoutError (E100) where there are none."""
     from lens_core.errors import LayoutError
-    from lens_core.photos.listing import list_photos, named_photos
+    from lens_core.photos.listing import list_photos
 
     if folder and not names:
         if not folder.is_dir():
             raise LayoutError(f"There is no folder {folder}.", "Check --input-dir.")
         photos, advice = list_photos(folder), "Pass --input-dir a folder of photos."
     elif names and not folder:
-        photos, advice = named_photos(_read(names)), "Write one path per line."
+        photos, advice = _named(names), "Write one path per line."
     else:
         raise typer.BadParameter("name the photos by either --input-dir or --input-list")
     if not photos:
@@ -110,15 +113,34 @@ def _photos(folder: Path | None, names: str | None) -> list[Path]:
     return photos
 
 
+def _named(names: str) -> list[Path]:
+    from lens_core.cli.say import warn
+    from lens_core.photos.listing import named_photos
+
+    photos = named_photos(_read(names))
+    once = list(dict.fromkeys(photos))
+    if len(once) < len(photos):
+        warn(f"{len(photos) - len(once)} lines name a photo again: each photo is answered once.")
+    return once
+
+
 def _read(names: str) -> bytes:
+    from lens_core.cli.say import stdin_bytes
     from lens_core.errors import LayoutError
 
     if names == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(names).read_bytes()
-    except OSError as error:
-        raise LayoutError(f"{names} cannot be read: {error.strerror}.", "Name a list of photos.") from error
+        listed = stdin_bytes(MOST_BYTES)
+    else:
+        try:
+            with Path(names).open("rb") as file:
+                listed = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise LayoutError(
+                f"{names} cannot be read: {error.strerror}.", "Name a list of photos."
+            ) from error
+    if len(listed) > MOST_BYTES:
+        raise LayoutError(f"{names} is longer than any list of photos.", "Name a list of photos.")
+    return listed
 
 
 def _print(batch: Batch, photos: Sequence[Path]) -> int:

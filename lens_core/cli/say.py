@@ -45,6 +45,11 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def stdin_bytes(most: int) -> bytes:
+    """What is piped in: one byte more than ``most`` where it is longer, and might never end."""
+    return sys.stdin.buffer.read(most + 1)
+
+
 def how_to_ask(model: Path, place: str) -> str:
     """A command to copy: names with blanks in quotation marks."""
     return f"ai-lens infer --model {shlex.quote(str(model))} --place {shlex.quote(place)} --image PHOTO"

@@ -38,7 +38,7 @@ def validate_data(
 
     Exit status: 0 clean, 8 warnings, 3 errors that training would refuse.
     """
-    from lens_core.artifacts.atomic import check_writable
+    from lens_core.artifacts.atomic import check_replaces, check_writable
     from lens_core.audit.curation import write_suggestion
     from lens_core.audit.page import write_page
     from lens_core.cli.say import say
@@ -59,6 +59,10 @@ def validate_data(
         if path == Path("-"):
             raise BadSettingError("Standard output carries what was found already.", "Name a file.")
         check_writable(path)
+    if html:
+        check_replaces(html, "a page", lambda begin: begin.lower().startswith(b"<!doctype html"))
+    if suggest:
+        check_replaces(suggest, "settings", lambda begin: b"\0" not in begin)
     found = look(dataset, settings)
     if html:
         write_page(found, dataset, html, settings.lang)

@@ -11,8 +11,8 @@ from lens_core.errors import LayoutError
 _ADVICE = "Put the file or folder itself there (cp -rL copies what links lead to), or remove the link."
 
 
-def refuse_astray(link: Path, root: Path | None) -> None:
-    """Raises LayoutError (E100) for a link that leads nowhere, in a circle, or out of ``root`` if given."""
+def refuse_astray(link: Path, root: Path) -> None:
+    """Raises LayoutError (E100) for a link that leads nowhere, in a circle, or out of ``root``."""
     said = f"{link} is a link to {link.readlink()}"
     try:
         target = Path(os.path.realpath(link, strict=True))
@@ -22,7 +22,7 @@ def refuse_astray(link: Path, root: Path | None) -> None:
         raise LayoutError(f"{said}, {why}.", _ADVICE) from error
     if link.parent.resolve().is_relative_to(target):
         raise LayoutError(f"{said}, the folder that it lies in.", _ADVICE)
-    if root and not target.is_relative_to(root.resolve()):
+    if not target.is_relative_to(root.resolve()):
         raise LayoutError(f"{link} is a link out of {root}: it leads to {target}.", _ADVICE)
 
 

@@ -15,13 +15,14 @@ from lens_core.photos.names import nfc
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff"}
 )
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def list_photos(folder: Path, root: Path | None = None) -> list[Path]:
     """Photo files directly in ``folder``, by name; hidden files and other droppings are left out.
 
-    Links may lead anywhere, or where a ``root`` is given, nowhere out of it. Raises LayoutError (E100) or
-    NameCollisionError (E130).
+    Links may lead anywhere, also to nothing; where a ``root`` is given, nowhere out of it. Raises LayoutError
+    (E100) or NameCollisionError (E130).
     """
     photos = [folder / entry.name for entry in _visible(folder, root) if _is_photo(entry)]
     names.refuse_same(photos, nfc, "Remove or rename one of the two photos.")
@@ -29,19 +30,21 @@ def list_photos(folder: Path, root: Path | None = None) -> list[Path]:
 
 
 def named_photos(listed: bytes) -> list[Path]:
-    """The photos in a list of paths, one per line, each once, in that order.
+    """The photos in a list of paths, one per line, in that order.
 
     Raises LayoutError (E100) for a name that cannot be used.
     """
+    if b"\0" in listed and not listed.startswith(_UTF16):
+        raise LayoutError("The list of photos holds no lines of text.", "Write one path per line.")
     lines = io.StringIO(_text(listed), newline=None).read().split("\n")
-    photos = [Path(line) for line in dict.fromkeys(lines) if line]
+    photos = [Path(line) for line in lines if line]
     for photo in photos:
         names.refuse_unusable(photo)
     return photos
 
 
 def _text(listed: bytes) -> str:
-    encoding = "utf-16" if listed.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    encoding = "utf-16" if listed.startswith(_UTF16) else "utf-8-sig"
     try:
         return listed.decode(encoding)
     except UnicodeDecodeError as error:
@@ -63,7 +66,7 @@ def _visible(folder: Path, root: Path | None) -> Iterator[os.DirEntry[str]]:
         if not names.is_left_behind(entry.name):
             path = folder / entry.name
             names.refuse_unusable(path)
-            if entry.is_symlink():
+            if root and entry.is_symlink():
                 links.refuse_astray(path, root)
             yield entry
 
@@ -80,4 +83,5 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
-    return Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file()
+    there = entry.is_file() or (entry.is_symlink() and not Path(entry).exists())  # whoever reads it says why
+    return Path(entry.name).suffix.lower() in SUFFIXES and there

@@ -44,6 +44,11 @@ def open_photo(source: PhotoSource, name: str) -> Image.Image:
         image = _copied(source)
     elif isinstance(source, np.ndarray):
         image = _from_array(source)
+    elif not isinstance(source, str | Path | bytes):
+        raise PhotoUnreadableError(
+            f"{type(source).__name__} is no kind of photo.",
+            "Pass a path, the file's bytes, a Pillow image or uint8[H, W, 3].",
+        )
     else:
         image = _identify(source if isinstance(source, bytes) else photo_bytes(Path(source), name), name)
     _check_size(image.size, name)

@@ -164,7 +164,7 @@ class _Trial:
         if self._set_aside and not self.warnings:
             names = ", ".join(path.name for path in self._set_aside)
             return ModelLoadError(
-                f"{self.folder} holds only {names}, whose answers may differ from the checkpoint's.",
+                f"Of {self.folder} {names} would be taken, but may answer otherwise than the checkpoint.",
                 "Name the file if that is meant.",
             )
         return min(self._failures, key=lambda failure: isinstance(failure[1], _NOT_FOR_HERE))[1]

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from attrs import define
 
-from lens_core.artifacts.atomic import atomic_path, check_writable, only_writer
+from lens_core.artifacts.atomic import atomic_path, check_replaces, check_writable, only_writer
 from lens_core.errors import CannotWriteError, OtherBatchError
 from lens_core.runtime.batch import to_line
 
@@ -73,7 +73,9 @@ def ledger_of(output: Path, about: Mapping[str, Any]) -> Iterator[Ledger]:
     """
     about = json.loads(json.dumps(about))  # as it is read back
     check_writable(output)
+    check_replaces(output, "answers", _holds_answers)
     path, lock = (output.with_name(output.name + end) for end in (".part", ".part.lock"))
+    check_writable(path)
     with only_writer(output, lock):
         path.touch()
         with path.open("r+b") as file:
@@ -85,6 +87,10 @@ def ledger_of(output: Path, about: Mapping[str, Any]) -> Iterator[Ledger]:
         path.unlink()
         with suppress(OSError):  # Windows keeps it while it is locked
             lock.unlink()
+
+
+def _holds_answers(begin: bytes) -> bool:
+    return begin.startswith(b'{"image": ')
 
 
 def _opened(path: Path, file: BinaryIO, about: Mapping[str, Any]) -> Ledger:

@@ -140,6 +140,8 @@ class Lens:
             self._columns[place][item] = column
         self._quality: QualityChecks | None = None
         self._quality_choice = (quality, quality_options)
+        if quality or quality_options:
+            self._checks()  # a mistake shows at once, not with the first photo that is refused
 
     @property
     def gallery(self) -> Gallery:

@@ -126,6 +126,11 @@ def test_a_wrong_setting_is_e600(ai_lens, monkeypatch, ask):
     assert "Did you mean 'backbone'?" in ai_lens("config").failed(2, "E600")
 
 
+def test_a_wrong_checker_shows_before_a_photo_needs_it(ask):
+    ask("--quality", "nosuch").failed(5, "E400")
+    ask("--quality-option", "nosuch.x=1").failed(5, "E400")
+
+
 def test_a_wrong_option_is_e600(ask):
     ask("--index-option", "nprobe").failed(2, "E600")
     ask("--index-option", "nprobe=8").failed(2, "E600")
@@ -269,6 +274,28 @@ def test_a_gallery_is_built_and_asked(ai_lens, onnx_model, museum, visitor, tmp_
     apart, inside = json.loads(ai_lens(*asked, "--index-file", saved).out), json.loads(ai_lens(*asked).out)
     assert apart["predictions"] == inside["predictions"]
     assert apart["decision"] == inside["decision"]
+
+
+@pytest.mark.parametrize("what", ["model", "photo"])
+def test_a_gallery_never_replaces_what_it_is_made_from(ai_lens, onnx_model, data, tmp_path, what):
+    model = Path(shutil.copy(onnx_model, tmp_path / "best.onnx"))
+    target = {"model": model, "photo": next((data / "A" / "ㄱ").iterdir())}[what]
+    before = target.read_bytes()
+    done = ai_lens("build-index", "--model", model, "--data-root", data, "--place", "A", "--save", target)
+    assert "holds something else than a gallery" in done.failed(7, "E700")
+    assert target.read_bytes() == before
+    again = (
+        "build-index",
+        "--model",
+        model,
+        "--data-root",
+        data,
+        "--place",
+        "A",
+        "--save",
+        tmp_path / "A.index",
+    )
+    assert [ai_lens(*again).status, ai_lens(*again).status] == [0, 0]
 
 
 def test_a_gallery_of_means_is_smaller(ai_lens, onnx_model, museum, tmp_path):

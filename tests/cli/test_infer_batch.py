@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from itertools import islice
 
 import pytest
@@ -140,3 +141,43 @@ def test_any_number_of_workers_gives_the_same_lines(ai_lens, onnx_model, capture
     plain = batch(ai_lens, onnx_model, captures).out
     assert batch(ai_lens, onnx_model, captures, "--workers", workers).out == plain
     assert batch(ai_lens, onnx_model, captures, "--keep-decoded").out == plain
+
+
+def test_lines_that_name_a_photo_again_are_told_of(ai_lens, onnx_model, captures, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{captures / '1.jpg'}\n" * 3)
+    done = ai_lens("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", listed)
+    assert (done.status, len(done.out.splitlines())) == (0, 1)
+    assert "warning: 2 lines name a photo again" in done.err
+
+
+@pytest.mark.parametrize("content", [b"a.jpg\0b.jpg\0", b"\xff\xd8\xff\xe0\0"])
+def test_what_is_no_list_is_e100(ai_lens, onnx_model, tmp_path, content):
+    (tmp_path / "list.txt").write_bytes(content)
+    asked = ("infer-batch", "--model", onnx_model, "--place", "A", "--input-list", tmp_path / "list.txt")
+    assert "Write one path per line" in ai_lens(*asked).failed(3, "E100")
+
+
+def test_a_link_to_nothing_is_a_line_with_an_error(ai_lens, onnx_model, captures):
+    (captures / "gone.jpg").symlink_to("nowhere.jpg")
+    done = batch(ai_lens, onnx_model, captures)
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    (gone,) = [line for line in lines if line["image"].endswith("gone.jpg")]
+    assert (done.status, gone["error"]["code"]) == (6, "E120")
+    assert len(lines) == len(list(captures.iterdir()))
+
+
+@pytest.mark.parametrize("what", ["model", "photo", "list"])
+def test_answers_never_replace_what_they_are_made_from(ai_lens, onnx_model, captures, tmp_path, what):
+    (tmp_path / "list.txt").write_text(f"{captures / '1.jpg'}\n")
+    model = shutil.copy(onnx_model, tmp_path / "best.onnx")
+    target = {"model": model, "photo": captures / "1.jpg", "list": tmp_path / "list.txt"}[what]
+    before = target.read_bytes()
+    asked = ("infer-batch", "--model", model, "--place", "A", "--input-list", tmp_path / "list.txt")
+    assert "holds something else than answers" in ai_lens(*asked, "--output", target).failed(7, "E700")
+    assert target.read_bytes() == before
+
+
+def test_a_folder_where_the_unfinished_answers_go_is_e700(ai_lens, onnx_model, captures, tmp_path):
+    (tmp_path / "results.jsonl.part").mkdir()
+    batch(ai_lens, onnx_model, captures, "--output", tmp_path / "results.jsonl").failed(7, "E700")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,9 @@ COMMANDS = [
     "demo",
     "plugins",
 ]
+
+BATCH = "infer-batch --model {model} --place A"
+needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it has /dev/full")
 
 pytestmark = pytest.mark.skipif(not AI_LENS.exists(), reason="ai-lens is not installed beside this Python")
 
@@ -196,3 +200,45 @@ def test_nothing_is_coloured_where_nobody_is_looking(onnx_model, museum, tmp_pat
     done = start("build-index", "--model", onnx_model, "--data-root", museum, "--place", "A", "--save", saved)
     assert done.returncode == 0
     assert b"\x1b" not in done.stderr + done.stdout
+
+
+def shell(command, **more):
+    words = {"ai_lens": AI_LENS, **more}
+    quoted = {name: shlex.quote(str(word)) for name, word in words.items()}
+    return subprocess.run(
+        ["/bin/bash", "-c", command.format(**quoted)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@needs_linux
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_stream_that_is_closed_is_no_bug(onnx_model, visitor, closed):
+    asked = "{ai_lens} infer --model {model} --place A --image {photo} " + closed
+    done = shell(asked, model=onnx_model, photo=visitor("A", "ㄱ"))
+    assert (done.returncode, "bug" in done.stderr) == (0, False)
+
+
+@needs_linux
+def test_nothing_to_read_is_no_photo(onnx_model):
+    done = shell("{ai_lens} infer --model {model} --place A --image - <&-", model=onnx_model)
+    assert (done.returncode, done.stderr.split()[1]) == (3, "E120:")
+
+
+@needs_linux
+@pytest.mark.parametrize("asked", ["infer --model {model} --place A --image -", BATCH + " --input-list -"])
+def test_what_is_piped_in_and_never_ends_is_refused(onnx_model, asked):
+    limited = "ulimit -v 12000000; {ai_lens} " + asked + " </dev/zero"
+    done = shell(limited, model=onnx_model)
+    assert done.returncode == 3
+    assert done.stderr.split()[1] in ("E122:", "E100:")
+
+
+@needs_linux
+def test_a_full_disk_behind_a_pipe_is_one_line_and_e700(onnx_model, visitor):
+    asked = "{ai_lens} infer --model {model} --place A --image {photo} >/dev/full"
+    done = shell(asked, model=onnx_model, photo=visitor("A", "ㄱ"))
+    assert (done.returncode, done.stderr.count("\n"), done.stderr.split()[1]) == (7, 1, "E700:")

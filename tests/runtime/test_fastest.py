@@ -133,7 +133,7 @@ def test_files_of_any_name_will_do_where_none_is_called_best(folder):
 
 def test_int8_is_taken_only_when_it_is_named(folder):
     home = folder("best.int8.onnx")
-    with pytest.raises(ModelLoadError, match=r"holds only best\.int8\.onnx, whose answers may differ"):
+    with pytest.raises(ModelLoadError, match=r"best\.int8\.onnx would be taken, but may answer otherwise"):
         Lens(home)
     assert Lens(home / "best.int8.onnx").manifest.certificate.precision == "int8"
 

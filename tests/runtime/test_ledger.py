@@ -87,9 +87,10 @@ def test_a_torn_first_line_is_a_batch_that_has_not_begun(output, part, length):
 
 
 def test_old_results_stay_until_the_new_ones_are_whole(output):
-    output.write_text("old")
+    old = '{"image": "old.jpg"}\n'
+    output.write_text(old)
     stopped(output, [answer(PHOTOS[0])])
-    assert output.read_text() == "old"
+    assert output.read_text() == old
     finish(output)
     assert "old" not in output.read_text()
 
