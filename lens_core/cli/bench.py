@@ -30,7 +30,10 @@ class Precision(StrEnum):
 def bench(
     context: typer.Context,
     model: Annotated[
-        Path, typer.Option(help="A run's folder, or one of its files: all that lie there are measured.")
+        Path,
+        typer.Option(
+            help="A run's folder, or one of its files: all that are called alike (best.*) are measured."
+        ),
     ],
     data_root: Annotated[
         Path | None,

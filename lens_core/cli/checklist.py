@@ -21,8 +21,10 @@ def checklist(
 
     import attrs
 
+    from lens_core.cli.say import say
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
 
+    say(f"Looking at {run}, and asking each export a photo ...")
     with needing("the checklist", "standard"):
         from lens_core.evaluation.checklist import check
         from lens_core.evaluation.requirements import Requirement
