@@ -2,6 +2,8 @@
 
 python benchmarks/exports/compare.py [--backbones vit_b16 mobilenetv2 …] [--exporters onnx openvino …]
 
+The rows of backbones that are not named stay as they were measured before.
+
 MobileNetV2 carries real weights and is trained on all museum photos; the other backbones have random weights
 and a few photos: they show whether a format converts and stays the same network, not how well it recognises.
 Each file decides on every shared photo in every place; how often otherwise than the checkpoint is one column.
@@ -52,7 +54,14 @@ def main() -> None:
             print(json.dumps(row, ensure_ascii=False), flush=True)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            _report(_rows(asked.backbones, asked.exporters, Path(folder)))
+            found = _rows(asked.backbones, asked.exporters, Path(folder))
+        rows = [*found, *(row for row in _before() if row["backbone"] not in asked.backbones)]
+        _report(sorted(rows, key=lambda row: BACKBONES.index(row["backbone"])))
+
+
+def _before() -> list[dict[str, Any]]:
+    path = Path(__file__).with_name("results.json")
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
 
 
 def _rows(backbones: list[str], exporters: list[str], folder: Path) -> list[dict[str, Any]]:

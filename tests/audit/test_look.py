@@ -4,9 +4,8 @@ import importlib
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
-from lens_core.artifacts.cache import cache_folder
+from lens_core.artifacts.cache import PhotoCache, cache_folder
 from lens_core.audit.audit import audit
 from lens_core.photos.layout import scan
 
@@ -51,9 +50,10 @@ def test_a_photo_that_was_replaced_is_looked_at_again(small):
 def test_what_somebody_changed_in_the_cache_is_made_again(small, change):
     expected = audit(scan(small), 1)
     for path in kept():
-        stored = dict(safetensors.numpy.load(path.read_bytes()))
+        cache = PhotoCache(path.parent)
+        stored = cache.read(path.name)
         change(stored)
-        path.write_bytes(safetensors.numpy.save(stored))
+        cache.write(path.name, stored)
     assert audit(scan(small), 1) == expected
 
 

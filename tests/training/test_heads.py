@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from lens_core import plugins
 from lens_core.contracts import ClassScorer
 from lens_core.errors import BadSettingError, BrokenPluginError
+from lens_core.training import heads
 from lens_core.training.heads import Objective, fit_heads, whitening
 
 BUILT_IN = ["ce", "arcface", "cosface", "subcenter_arcface", "triplet", "supcon", "multisimilarity"]
@@ -84,9 +85,16 @@ def test_passes_that_a_backbone_learns_in_are_not_those_of_the_heads(lesson, tin
     np.testing.assert_array_equal(few.weight, many.weight)
 
 
-def test_a_network_that_diverges_is_not_blamed_on_a_loss(lesson, tiny_settings):
+def test_a_network_that_diverges_is_not_blamed_on_a_loss(lesson, tiny_settings, monkeypatch):
+    monkeypatch.setattr(heads, "EMBED_LR_SHARE", 1e30)
     with pytest.raises(BadSettingError, match="has diverged"):
-        fit_heads(*lesson, attrs.evolve(tiny_settings, lr=1e30), 1)
+        fit_heads(*lesson, tiny_settings, 1)
+
+
+def test_rates_that_no_network_learns_by_are_refused(tiny_settings):
+    for rate in (0, 1.5, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="lr"):
+            attrs.evolve(tiny_settings, lr=rate)
 
 
 @pytest.mark.parametrize("name", NAMING)
