@@ -70,9 +70,10 @@ def evaluate(
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
     from lens_core.runtime.folders import folder_of
 
-    for flag, given in {"--backbone": backbone, "--weights": weights, "--finetune": finetune}.items():
-        if model and given:
-            raise typer.BadParameter("a model is as it was trained: not with --model", param_hint=flag)
+    front = choices.of(context)
+    for name, given in {"backbone": backbone, "weights": weights, "finetune": finetune}.items():
+        if model and (given or front.flags.get(name)):
+            raise typer.BadParameter("a model is as it was trained: not with --model", param_hint=f"--{name}")
     settings = choices.settings(
         context,
         config,
@@ -83,7 +84,6 @@ def evaluate(
         seed=seed,
         lang=lang,
     )
-    front = choices.of(context)
     with needing("evaluating", "standard"):
         from lens_core.evaluation.requirements import Requirement, unmet
     required = [Requirement.read(text) for text in require or ()]

@@ -325,6 +325,13 @@ def test_a_mistyped_path_makes_no_folder(ai_lens, tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_model_is_evaluated_as_it_was_trained(ai_lens, onnx_model, before):
+    flag, command = ("--backbone", "vit_b16"), ("evaluate", "--model", onnx_model)
+    done = ai_lens(*flag, *command) if before else ai_lens(*command, *flag)
+    assert (done.status, "not with --model" in done.err) == (2, True)
+
+
 def test_a_command_to_copy_can_be_pasted():
     command = how_to_ask(Path("내 모델/best.onnx"), "Room A")
     assert shlex.split(command)[2:6] == ["--model", "내 모델/best.onnx", "--place", "Room A"]
