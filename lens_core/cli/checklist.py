@@ -24,11 +24,12 @@ def checklist(
     from lens_core.cli.say import say
     from lens_core.errors import REQUIREMENT_NOT_MET, needing
 
-    say(f"Looking at {run}, and asking each export a photo ...")
     with needing("the checklist", "standard"):
         from lens_core.evaluation.checklist import check
         from lens_core.evaluation.requirements import Requirement
-    ticks = check(run, [Requirement.read(text) for text in require or ()])
+    bars = [Requirement.read(text) for text in require or ()]
+    say(f"Looking at {run}, and asking each export a photo ...")
+    ticks = check(run, bars)
     if as_json:
         print(json.dumps([attrs.asdict(tick) for tick in ticks], ensure_ascii=False, indent=1))
     else:
