@@ -3,14 +3,11 @@
 White paper is white too. What is burnt out fades into white; an exhibit ends sharply at its paper.
 """
 
-import numpy as np
-from PIL import Image, ImageFilter
-
 from ai_lens_photo.options import PhotoOptions
-from ai_lens_photo.regions import Mask
+from ai_lens_photo.regions import Mask, grown
 from ai_lens_photo.severity import severity
 from ai_lens_photo.view import View
-from lens_core.contracts import Finding, Floats
+from lens_core.contracts import Finding, Pixels
 
 HINTS = {"ko": "너무 밝지 않게, 조명과 햇빛을 피해서", "en": "Turn away from lamps and sunlight"}
 WORST_SHARE = 0.6
@@ -33,7 +30,7 @@ def bright(view: View, options: PhotoOptions) -> Finding | None:
     return Finding("bright", severity(share, options.bright_share, WORST_SHARE), HINTS, round(share, 3))
 
 
-def _is_paper(middle: Floats) -> bool:
+def _is_paper(middle: Pixels) -> bool:
     """Is the white a background?"""
     rest = middle[middle < _WHITE]
     beside = middle[_beside(middle >= _WHITE)]
@@ -47,6 +44,5 @@ def _share(of: Mask) -> float:
 
 def _beside(white: Mask) -> Mask:
     """The pixels 3 and 4 away from the white; specks of it do not count."""
-    solid = Image.fromarray(white).convert("L").filter(ImageFilter.MinFilter(3))
-    near = solid.filter(ImageFilter.MaxFilter(7))
-    return np.asarray(np.asarray(near.filter(ImageFilter.MaxFilter(5))) > np.asarray(near))
+    near = grown(~grown(~white, 1), 3)
+    return grown(near, 2) & ~near

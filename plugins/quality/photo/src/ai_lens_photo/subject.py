@@ -9,9 +9,9 @@ no answer: a wrong one would send a visitor the wrong way.
 
 import numpy as np
 from attrs import frozen
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from ai_lens_photo.regions import Mask, regions
+from ai_lens_photo.regions import Mask, grown, regions
 from lens_core.contracts import Floats
 
 _LONG_SIDE = 96
@@ -26,6 +26,8 @@ _PLAIN = 0.75
 """Share of the edge that must be smooth."""
 _PART = 0.2
 """Size of the smallest part of an exhibit, relative to its largest; watermarks and dust are smaller."""
+_OUTLINE = 2
+"""Pixels around the exhibit in which its outline is."""
 _TOGETHER = 0.6
 """Share of all sudden changes in the photo that the exhibit must hold."""
 _FILLED = 0.3
@@ -70,7 +72,7 @@ def locate(image: Image.Image) -> tuple[Subject | None, float]:
     if smooth[edge].mean() < _PLAIN:
         return None, share
     exhibit = _solid(_left_over(smooth, edge))
-    if exhibit is None or (~smooth & _grown(exhibit)).sum() < _TOGETHER * (~smooth).sum():
+    if exhibit is None or (~smooth & grown(exhibit, _OUTLINE)).sum() < _TOGETHER * (~smooth).sum():
         return None, share
     return _box(exhibit), share
 
@@ -104,8 +106,7 @@ def _left_over(smooth: Mask, edge: Mask) -> Mask:
     at_edge = np.bincount(areas[edge], minlength=areas.max() + 1)
     background = at_edge >= _REACHED * edge.sum()
     background[0] = False
-    left = Image.fromarray(~background[areas]).convert("L")
-    return np.asarray(left.filter(ImageFilter.MinFilter(5)).filter(ImageFilter.MaxFilter(3))) > 0
+    return grown(~grown(background[areas], 2), 1)
 
 
 def _solid(left: Mask) -> Mask | None:
@@ -118,11 +119,6 @@ def _solid(left: Mask) -> Mask | None:
     rows, columns = np.nonzero(exhibit)
     box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
     return exhibit if len(rows) >= _FILLED * box else None
-
-
-def _grown(exhibit: Mask) -> Mask:
-    """With the 2 pixels around it, where its outline is."""
-    return np.asarray(Image.fromarray(exhibit).convert("L").filter(ImageFilter.MaxFilter(5))) > 0
 
 
 def _box(exhibit: Mask) -> Subject:

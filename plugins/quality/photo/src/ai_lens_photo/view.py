@@ -6,7 +6,7 @@ from PIL import Image
 
 from ai_lens_photo.edges import edge_radius
 from ai_lens_photo.subject import Subject, locate
-from lens_core.contracts import Floats, Photo
+from lens_core.contracts import Photo, Pixels
 
 LONG_SIDE = 512
 """Pixels. All photos are measured at this size, so that a figure does not depend on the camera."""
@@ -15,8 +15,8 @@ LONG_SIDE = 512
 @frozen(eq=False)
 class View:
     photo: Photo
-    light: Floats
-    """float32[h, w], 0 black .. 255 white, long side at most ``LONG_SIDE``."""
+    light: Pixels
+    """uint8[h, w], 0 black .. 255 white, long side at most ``LONG_SIDE``."""
     radius: float
     """How wide the sharpest edges of ``light`` are, in its pixels; see edges.py."""
     subject: Subject | None
@@ -32,16 +32,16 @@ class View:
         return cls(photo, light, edge_radius(light), *locate(image))
 
     @property
-    def middle(self) -> Floats:
+    def middle(self) -> Pixels:
         """Three fifths of ``light``'s width and height, where the exhibit usually is."""
         height, width = self.light.shape
         return self.light[height // 5 : height - height // 5, width // 5 : width - width // 5]
 
 
-def _luminance(image: Image.Image) -> Floats:
+def _luminance(image: Image.Image) -> Pixels:
     grey = image.convert("L")
     scale = LONG_SIDE / max(grey.size)
     if scale < 1:
         size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
         grey = grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(grey, dtype=np.float32)
+    return np.asarray(grey)
