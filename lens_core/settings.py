@@ -228,16 +228,22 @@ def resolve(
     file: Path | None = None,
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    begun_with: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """Merge the layers. ``flags`` uses dotted keys; entries that are None were not given.
 
-    A layer that names another index than the layers below it does not inherit their ``index_options``.
+    ``begun_with``: the settings of a run that goes on, by dotted key, below all layers. A layer that names
+    another index than the layers below it does not inherit their ``index_options``.
     """
     types = dict(keys())
     values: dict[str, Any] = {}
     origins = dict.fromkeys(types, "default")
-    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    before, given = (
+        {key: value for key, value in (layer or {}).items() if value is not None}
+        for layer in (begun_with, flags)
+    )
     for layer in (
+        ((key, value, "the run's settings") for key, value in before.items()),
         _from_file(file, types) if file else (),
         _from_environment(os.environ if environ is None else environ, types),
         ((key, value, f"flag --{key.replace('.', '-').replace('_', '-')}") for key, value in given.items()),

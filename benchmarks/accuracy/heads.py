@@ -41,8 +41,6 @@ class Seen:
     """(float32[N, F], float32[S, F]) of every photo at other sizes of the input."""
     milliseconds: float = 0.0
     """That those took, a photo."""
-    held_out: Sequence[Asked] = ()
-    """Training photos, asked of a network that did not learn from them; of a frozen one, made here."""
 
 
 def default(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
@@ -61,7 +59,7 @@ def energy(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outco
 def combined(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
     """The same; how sure is told by all signals together, weighed on training photos that were held out."""
     lesson, test = lesson_and_test(museums, seen.features, seed, settings)
-    held_out = seen.held_out or _held_out(lesson)
+    held_out = _held_out(lesson)
     calibration = fit_calibration(held_out)
     score = fit_score(judge(held_out, calibration), COMBINATION)
     judged = judge(asked_of(museums, seen, lesson, test, seed), calibration, score)

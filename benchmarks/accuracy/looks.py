@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 
 import attrs
 import torch
@@ -16,13 +14,12 @@ from heads import Seen
 from protocol import SETTINGS, Museums, split_per_item, train_photos
 
 from lens_core.contracts import Floats
-from lens_core.evaluation.asked import Asked
 from lens_core.progress import Stage
 from lens_core.settings import Settings
-from lens_core.training import checkpoint, experiment
+from lens_core.training import checkpoint
 from lens_core.training.cost import at_size, plan
 from lens_core.training.features import VIEWS, compute
-from lens_core.training.finetune import FineTuning, Taught, finetune
+from lens_core.training.finetune import Taught, finetune
 from lens_core.training.network import LensNet, make_backbone
 from lens_core.training.train import train
 from lens_core.training.views import keep_photos
@@ -39,10 +36,6 @@ class Looking:
     sizes: Sequence[int] = ()
     """At which photos are looked at, too."""
     change: Callable[[LensNet], None] = lambda net: None
-    random_heads: bool = False
-    """Whether fine-tuning begins under them."""
-    held_out: bool = False
-    """Whether training photos are asked of the network that ``train`` measures, too."""
 
     @property
     def paths(self) -> list[Path]:
@@ -64,10 +57,15 @@ class Looking:
         size = at_size(net.preprocess, planned.settings.train_size)
         photos = keep_photos([self.paths[row] for row in train_rows], size, self.stage("Reading the photos"))
         taught = Taught(photos, labels, len(self.museums.place_of))
-        progress = self.stage(f"Fine-tuning, seed {seed}")
-        as_it_is = patch.object(FineTuning, "begin") if self.random_heads else nullcontext()
-        with TemporaryDirectory() as folder, as_it_is:
-            tuned = finetune(net, taught, planned.settings, Path(folder), progress=progress)
+        with TemporaryDirectory() as folder:
+            tuned = finetune(
+                net,
+                taught,
+                planned.settings,
+                Path(folder),
+                stage=self.stage,
+                title=f"Fine-tuning, seed {seed}",
+            )
             tuned.wish.obey()
             net.load_state_dict(tuned.chosen.net.state_dict())
         seconds = time.monotonic() - began
@@ -82,13 +80,9 @@ class Looking:
             run = train(self.settings, dataset, Path(folder), stage=self.stage)
             assert run is not None
             seconds = time.monotonic() - began
-            held_out: Sequence[Asked] = ()
-            if self.held_out:
-                subject = experiment.Subject.of_checkpoint(run.checkpoint)
-                held_out = experiment.ask(subject, dataset, (), stage=self.stage).folded
             net, _ = checkpoint.load(run.checkpoint)
         seen, _ = self._seen_by(net)
-        return attrs.evolve(seen, held_out=held_out), seconds
+        return seen, seconds
 
     def _fresh(self) -> LensNet:
         net = LensNet(make_backbone(self.settings), self.settings.embedding_dim, 1)

@@ -110,18 +110,6 @@ NETWORKS = {
         },
         {"finetune": "all"},
     ),
-    "all signals": Network(
-        Looking.trained,
-        {"full, sure by all signals": (combined, ARCFACE)},
-        {"finetune": "all"},
-        {"held_out": True},
-    ),
-    "random heads": Network(
-        Looking.finetuned,
-        {"full, from random heads": (default, ARCFACE)},
-        {"finetune": "all"},
-        {"random_heads": True},
-    ),
     "mining": Network(
         Looking.trained,
         {"full, mining from pass 4": (default, ARCFACE)},

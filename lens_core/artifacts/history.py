@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from lens_core.artifacts import container, manifest, runs
+from lens_core.artifacts import manifest, runs
 from lens_core.artifacts.manifest import Manifest
 from lens_core.artifacts.runs import RunRecord
 from lens_core.errors import LensError
@@ -44,7 +44,7 @@ def load(folder: Path) -> Run:
         figures = {}
     path = folder / runs.CHECKPOINT
     try:
-        about = manifest.from_documents({manifest.NAME: container.peek(path, manifest.NAME)}, path)
+        about = manifest.peek(path)
     except LensError:
         about = None
     return Run(folder, record, about, figures)

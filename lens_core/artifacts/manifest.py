@@ -181,6 +181,14 @@ def to_bytes(manifest: Manifest) -> bytes:
     return json.dumps(attrs.asdict(manifest), ensure_ascii=False, indent=1).encode()
 
 
+def peek(path: Path) -> Manifest:
+    """A checkpoint's manifest alone, without its seal: see :func:`lens_core.artifacts.container.peek`.
+
+    Raises ModelLoadError (E200).
+    """
+    return from_documents({NAME: container.peek(path, NAME)}, path)
+
+
 def from_documents(documents: Mapping[str, bytes], path: object) -> Manifest:
     """The manifest among an artifact's documents. Raises ModelLoadError (E200)."""
     if NAME not in documents:

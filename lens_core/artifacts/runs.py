@@ -21,7 +21,7 @@ from attrs import field, frozen
 from lens_core.artifacts.atomic import write_json
 from lens_core.artifacts.provenance import Origin
 from lens_core.errors import LensError, NoRunError
-from lens_core.settings import impersonal, keys
+from lens_core.settings import Settings, flatten, impersonal, keys
 from lens_core.structure import converter, explain
 
 NAME, BEGUN = "run.json", "run.unfinished.json"
@@ -35,6 +35,8 @@ REFUSED = "refused.sha256.json"
 """Of photos that show no exhibit; only where there were some."""
 TUNING = "fine-tuning"
 """Where an interrupted fine-tuning goes on from; gone once the run is complete."""
+LEFT_TO_THE_MACHINE = ("finetune", "train_size", "hardware.precision")
+"""Settings that a run may leave open, for what the machine can do, and that decide what is learned."""
 FORMAT = 1
 
 
@@ -58,6 +60,8 @@ class RunRecord:
     seconds: float | None = None
     """From the start to the end; None where it was resumed in between."""
     resumed: bool = field(default=False, eq=False)
+    decided: dict[str, Any] = field(factory=dict, eq=False)
+    """By dotted key, what was made of settings that were left open: wherever it goes on, it goes on so."""
     format: int = field(default=FORMAT)
 
     @classmethod
@@ -138,6 +142,18 @@ def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
     seconds = round(time.monotonic() - started, 1)
     write_json(folder / NAME, attrs.asdict(record.done(seconds)))
     path.unlink()
+
+
+def decided(settings: Settings) -> dict[str, Any]:
+    """By dotted key, what a machine has made of settings that were left open."""
+    values = flatten(settings)
+    return {key: values[key] for key in LEFT_TO_THE_MACHINE}
+
+
+def keep_decided(folder: Path, settings: Settings) -> None:
+    """Let an unfinished run tell what was decided. Raises NoRunError (E250) if its record is damaged."""
+    if record := begun(folder):
+        write_json(folder / BEGUN, attrs.asdict(attrs.evolve(record, decided=decided(settings))))
 
 
 def read(folder: Path) -> RunRecord:

@@ -65,16 +65,18 @@ def _again(
     from lens_core.errors import needing
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
-    from lens_core.settings import flatten, resolve
+    from lens_core.settings import flatten, from_dict, resolve
 
-    given = record.settings_in(run) | {"trackers": [], "tracker_options": {}}  # nobody is told a second time
+    with needing("training", "standard"):
+        from lens_core.training import reproduce
+        from lens_core.training.train import train
+    about = reproduce.about(run)
+    given = record.settings_in(run) | runs.decided(from_dict(about.settings))
+    given |= {"trackers": [], "tracker_options": {}}  # nobody is told a second time
     given |= {"weights": str(weights)} if weights else {}
     settings = resolve(flags=given, environ={}).settings
     dataset = scan_curated(data_root, settings.curation, record.places)
     strays = find_strays(dataset, data_root, ood)
-    with needing("training", "standard"):
-        from lens_core.training import reproduce
-        from lens_core.training.train import train
     if photos := reproduce.changed_photos(run, dataset, strays):
         return {"same": False, "photos": photos, "model": [], "software": []}
     with nullcontext(str(keep)) if keep else TemporaryDirectory() as name, stages() as stage:
@@ -86,7 +88,7 @@ def _again(
                 dataset,
                 folder,
                 strays=strays,
-                version=reproduce.version_of(run),
+                version=about.model_version,
                 origin=origin,
                 stage=stage,
                 tell=say,

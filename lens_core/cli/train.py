@@ -107,6 +107,7 @@ def train(
 ) -> None:
     """Train a model that knows how sure it is, and measure it on held-out photos."""
     from lens_core.errors import BadSettingError
+    from lens_core.settings import resolve
 
     front = choices.of(context)
     begun = _interrupted(resume) if resume else None
@@ -137,8 +138,10 @@ def train(
         model_version, export_onnx = model_version or begun.version_asked, export_onnx or begun.export_onnx
     layers = (front.flags, flags)
     given = {name: value for layer in layers for name, value in layer.items() if value is not None}
-    begun_with = begun.settings_in(resume) if begun and resume else {}
-    settings = front.resolve(config, **{**begun_with, **given}).settings
+    if begun and resume:
+        settings = resolve(flags=given, environ={}, begun_with=begun.settings_in(resume)).settings
+    else:
+        settings = front.resolve(config, **given).settings
     photos = data_root or (begun and resume and begun.data_of(resume)) or front.data_root
     places = place or (begun.places if begun else ())
     unknown = ood or (begun and resume and begun.ood_of(resume)) or front.ood
@@ -197,6 +200,7 @@ def run_training(order: Order, save_dir: Path) -> TrainedRun:
     from lens_core.errors import need_pytorch, needing
     from lens_core.photos.curated import scan_curated
     from lens_core.photos.strays import find_strays
+    from lens_core.settings import flatten, resolve
 
     need_pytorch("training")
     settings = order.settings
@@ -208,6 +212,8 @@ def run_training(order: Order, save_dir: Path) -> TrainedRun:
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
     record = order.record(save_dir).going_on(save_dir)
+    if record.resumed:
+        settings = resolve(flags=flatten(settings) | record.decided, environ={}).settings
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(
             settings,

@@ -11,7 +11,6 @@ import numpy as np
 from attrs import define, field, frozen
 
 from lens_core import plugins
-from lens_core.artifacts import container
 from lens_core.artifacts import manifest as manifests
 from lens_core.artifacts.manifest import Manifest
 from lens_core.contracts import Runtime
@@ -191,7 +190,7 @@ def _told_unopened(path: Path) -> Manifest | None:
     if not is_checkpoint(path):
         return None
     try:
-        return manifests.from_documents({manifests.NAME: container.peek(path, manifests.NAME)}, path)
+        return manifests.peek(path)
     except ModelLoadError:
         return None
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from attrs import frozen
 
-from lens_core.artifacts import probes, provenance, runs, versions
+from lens_core.artifacts import manifest, probes, provenance, runs, versions
 from lens_core.artifacts.atomic import atomic_write, write_json, write_json_lines
 from lens_core.artifacts.gallery import Gallery
 from lens_core.artifacts.manifest import BackboneRecord, Manifest
@@ -72,16 +72,15 @@ class Desk:
     origin: Origin
     stage: Stage
 
-    def leave(
-        self, net: LensNet, learned: Learned, features: Features, measured_on: str | None = None
-    ) -> TrainedRun:
+    def leave(self, net: LensNet, learned: Learned, features: Features, *, measured: bool) -> TrainedRun:
         """``best.ckpt`` and everything that is told about it.
 
-        ``measured_on`` names the model beside it that its figures come from.
+        ``measured``: its figures come from another network, which :meth:`leave_snapshots` has written.
         """
         path = self.save_dir / runs.CHECKPOINT
-        told = {"measured_on": measured_on} if measured_on else {}
-        about, proposed = self._write(path, net, learned, features, told)
+        about, proposed = self._write(path, net, learned, features, self._measured_on() if measured else {})
+        if measured:
+            self._waiting.replace(self.save_dir / self._waiting.name)
         point = learned.operating_point and attrs.asdict(learned.operating_point)
         figures = {"seed": self.settings.seed, **learned.figures, "operating_point": point}
         atomic_write(self.save_dir / runs.SETTINGS, to_yaml(kept(self.settings)))
@@ -92,10 +91,21 @@ class Desk:
         write_json_lines(self.save_dir / runs.HELD_OUT, lines)
         write_json(self.save_dir / runs.PHOTOS, provenance.per_file(self.dataset, features.hashes))
         self._tell_refused()
-        if not measured_on:
+        if not measured:
             self._remove_snapshots()
         shutil.rmtree(self.save_dir / runs.TUNING, ignore_errors=True)
         return TrainedRun(path, about, figures, self.dataset, proposed)
+
+    @property
+    def _waiting(self) -> Path:
+        """``measured.ckpt``, until the model that it belongs to replaces the one that is there."""
+        return self.save_dir / runs.TUNING / f"{MEASURED}.ckpt"
+
+    def _measured_on(self) -> dict[str, str]:
+        return {
+            "measured_on": self._waiting.name,
+            "measured_id": manifest.peek(self._waiting).embedding_id,
+        }
 
     def _tell_refused(self) -> None:
         path = self.save_dir / runs.REFUSED
@@ -148,7 +158,7 @@ class Desk:
         progress = self.stage("Writing the models on the way")
         written: dict[int, Path] = {}
         for done, (name, number) in enumerate(passes.items(), 1):
-            path = self.save_dir / f"{name}.ckpt"
+            path = self._waiting if name == MEASURED else self.save_dir / f"{name}.ckpt"
             if number in written:
                 atomic_write(path, written[number].read_bytes())
             else:

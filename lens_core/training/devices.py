@@ -19,7 +19,7 @@ def accelerator() -> Accelerator:
 
 
 def is_main() -> bool:
-    """Whether this process is the one that reads, measures, writes and speaks."""
+    """Whether this process is the one that decides, measures, writes and speaks."""
     return bool(accelerator().is_main_process)
 
 

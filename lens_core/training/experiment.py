@@ -75,7 +75,7 @@ class Subject:
         about = manifest.from_documents(documents, path)
         told: Mapping[str, Any] = about.provenance
         if name := told.get("measured_on"):
-            net, told = _measured(path.with_name(name), path)
+            net, told = _measured(path.with_name(name), path, told.get("measured_id"))
             net.preprocess = about.preprocess
         rule = Rule(about.calibration, about.thresholds) if about.thresholds else None
         unseen = frozenset(told.get("unseen", ()))
@@ -100,7 +100,7 @@ class Subject:
         return [(np.setdiff1d(everything, asked), asked)] if len(asked) and len(seen) else []
 
 
-def _measured(path: Path, of: Path) -> tuple[LensNet, Mapping[str, Any]]:
+def _measured(path: Path, of: Path, embedding_id: str | None) -> tuple[LensNet, Mapping[str, Any]]:
     """The network that a model's figures come from, and what it tells. Raises ModelLoadError (E200)."""
     if not path.exists():
         raise ModelLoadError(
@@ -108,7 +108,13 @@ def _measured(path: Path, of: Path) -> tuple[LensNet, Mapping[str, Any]]:
             "Put it back, or evaluate photos that are new to the model.",
         )
     net, documents = checkpoint.load(path)
-    return net, manifest.from_documents(documents, path).provenance
+    about = manifest.from_documents(documents, path)
+    if about.embedding_id != embedding_id:
+        raise ModelLoadError(
+            f"{path} is of another training than {of}, which was measured on one of that name.",
+            "Put it back, or evaluate photos that are new to the model.",
+        )
+    return net, about.provenance
 
 
 @frozen(eq=False)

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from lens_core.artifacts import container
 from lens_core.contracts import Photo
 from lens_core.errors import BrokenPluginError, NotEnoughMemoryError
-from lens_core.progress import Progress, Tell, tell_nobody
+from lens_core.progress import Progress, Stage, Tell, tell_nobody
 from lens_core.settings import Settings
 from lens_core.training import devices, sampling, state
 from lens_core.training.cost import EPOCHS, at_size
@@ -35,6 +35,9 @@ STATE = "state"
 WEIGHTS = "model.safetensors"
 SAVE_EVERY = 120.0
 """Seconds after which the state is kept within a pass, too."""
+STARTING_OVER = (
+    "What was learned here before is damaged, or of other photos, weights or settings: starting over."
+)
 
 
 @frozen(eq=False)
@@ -86,7 +89,8 @@ def finetune(
     held_out: HeldOut | None = None,
     dwell_on: Sequence[Pair] = (),
     until: int | None = None,
-    progress: Progress,
+    stage: Stage,
+    title: str = "Fine-tuning",
     tell: Tell = tell_nobody,
     watch: Watch = watch_nothing,
 ) -> Tuned:
@@ -103,12 +107,12 @@ def finetune(
         try:
             training = FineTuning(net, taught, settings, folder, held_out, tuple(dwell_on), until)
             training.resume(tell)
-            training.begin()
-            training.go_on(wish, progress, tell, watch)
+            training.begin(stage)
+            training.go_on(wish, stage(title), tell, watch)
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
                 raise
-            raise NotEnoughMemoryError(*_advice(settings, len(taught.photos))) from error
+            raise NotEnoughMemoryError(*_advice(settings)) from error
         except BrokenPluginError as error:
             if not _is_about_memory(error.__cause__):
                 raise
@@ -139,7 +143,13 @@ class FineTuning:
         learner = Learner(net, taught.class_count, settings)
         self.engine = Engine(learner, settings, self.epochs * self.steps_per_pass)
         self.preprocess = at_size(net.preprocess, settings.train_size)
-        self.identity = state.identity_of(taught.photos, taught.labels, settings, net.full_name)
+        asked = held_out and (held_out.classes, *held_out.homes)
+        self.identity = state.identity_of(
+            settings,
+            (net.full_name, *dwell_on, until, asked),
+            [taught.labels, *([held_out.labels] if held_out else ())],
+            [taught.photos, *([held_out.photos, held_out.strays] if held_out else ())],
+        )
         self.passes: list[Pass] = []
         self.best: Best = {}
         self.step, self.loss_sum = 0, 0.0
@@ -161,14 +171,15 @@ class FineTuning:
         waited = patience and BEST in self.best and last - self.best[BEST] >= patience
         return last >= self.last_pass or bool(waited)
 
-    def begin(self) -> None:
+    def begin(self, stage: Stage) -> None:
         """Under random heads a published backbone forgets before they have learned anything: they begin where
         heads alone would (Kumar et al., 2022)."""
         learner, photos = self.engine.learner, self.taught.photos
         if self.done or not self.settings.published:
             return
         own = devices.own_part(torch.arange(len(photos)))
-        seen = features_of(learner, some(photos, own.tolist()))
+        progress = stage("Looking at the photos before it learns")
+        seen = features_of(learner, some(photos, own.tolist()), progress)
         self.engine.start_from(devices.gather(seen, len(photos)), self.labels)
 
     def go_on(self, wish: Wish, progress: Progress, tell: Tell, watch: Watch) -> None:
@@ -300,10 +311,7 @@ class FineTuning:
         about = state.load(path, self.engine, self.identity)
         if about is None:
             if path.exists():
-                tell(
-                    "What was learned here before is damaged, or of other photos, weights or settings: "
-                    "starting over."
-                )
+                tell(STARTING_OVER)
             return
         self.step, self.loss_sum, self.best = about["step"], about["loss_sum"], about["best"]
         self.passes = [pass_of(one) for one in about["passes"]]
@@ -319,7 +327,7 @@ def _is_about_memory(error: BaseException | None) -> bool:
     return told or ("memory" in str(error) and "alloc" in str(error))
 
 
-def _advice(settings: Settings, count: int) -> tuple[str, str]:
+def _advice(settings: Settings) -> tuple[str, str]:
     """(what happened, what to do)."""
     micro_batch = settings.hardware.micro_batch or settings.batch_size
     if micro_batch > 1:

@@ -12,7 +12,6 @@ from attrs import frozen
 
 from lens_core.artifacts.runs import TUNING
 from lens_core.contracts import Photo, Pixels, Preprocess
-from lens_core.photos import duplicates
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Tell, no_progress
 from lens_core.training.cost import at_size
@@ -25,7 +24,7 @@ from lens_core.training.network import LensNet
 from lens_core.training.passes import Pass, Watch, both
 from lens_core.training.split import Labels
 from lens_core.training.validation import HeldOut
-from lens_core.training.views import keep_photos, some
+from lens_core.training.views import hashes_of, keep_photos, some
 from lens_core.training.withheld import Withheld, withhold
 
 
@@ -46,8 +45,9 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     settings, dataset, stage = desk.settings, desk.dataset, desk.stage
     labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
     size = at_size(net.preprocess, settings.train_size)
-    photos = keep_photos(paths, size, stage("Reading the photos"))
-    phashes = [duplicates.phash(photo) for photo in photos]
+    progress = stage("Reading the photos")
+    photos = keep_photos(paths, size, progress)
+    phashes = hashes_of(photos, progress)
     strays = _strays(desk, size, phashes)
     withheld = withhold(labels, dataset.items, duplicate_groups(phashes), settings.seed)
     first = None
@@ -66,7 +66,8 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
         desk.save_dir / TUNING / "all",
         dwell_on=pairs,
         until=until,
-        progress=stage("Fine-tuning on all photos" if first else "Fine-tuning"),
+        stage=stage,
+        title="Fine-tuning on all photos" if first else "Fine-tuning",
         tell=tell,
     )
     # Only now: other processes wait for this one while they share a training.
@@ -86,8 +87,7 @@ def _strays(desk: Desk, size: Preprocess, phashes: Sequence[Pixels]) -> dict[Str
     if not desk.strays:
         return {}
     photos = keep_photos([stray.path for stray in desk.strays], size, no_progress)
-    hashes = [duplicates.phash(photo) for photo in photos]
-    kept, _ = rightly_placed(desk.strays, names_of(desk.dataset), phashes, hashes)
+    kept, _ = rightly_placed(desk.strays, names_of(desk.dataset), phashes, hashes_of(photos, no_progress))
     return {desk.strays[row]: photos[row] for row in kept}
 
 
@@ -121,7 +121,7 @@ def _tune_first(
         desk.settings,
         desk.save_dir / TUNING / "measured",
         held_out=held_out,
-        progress=desk.stage("Fine-tuning"),
+        stage=desk.stage,
         tell=tell,
         watch=both(desk.watch(taught, held_out), watch),
     )
@@ -132,12 +132,15 @@ def _found(
 ) -> tuple[list[Pair], int | None]:
     """What the first network has found out for the second: (confused pairs, after which pass to end).
 
-    Those are all that it dwelt on itself, whether or not it has learned to tell them apart.
+    Those are all that it dwelt on itself, whether or not it has learned to tell them apart, and those that
+    it confused in the end; none without mining.
     """
     if first is None or withheld is None or not first.passes:
         return [], None
+    if not mining_from:
+        return [], first.chosen_pass
     known = withheld.known(labels)
-    dwelt_on = first.passes[max(0, (mining_from or len(first.passes)) - 2) :]
+    dwelt_on = first.passes[max(0, mining_from - 2) :]
     worst: dict[tuple[int, int], Pair] = {}
     for pair in sorted((pair for one in dwelt_on for pair in one.confused), key=lambda pair: pair.share):
         worst[pair.first, pair.second] = pair

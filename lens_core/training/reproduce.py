@@ -48,14 +48,9 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str], what: str) -> li
     return [f"{len(names)} {what} are {sort}: {some(names)}" for sort, names in sorts.items() if names]
 
 
-def version_of(folder: Path) -> str:
-    """The version of the model in ``folder``. Raises ArtifactError (E2xx)."""
-    return _about(folder).model_version
-
-
-def _about(folder: Path) -> Manifest:
-    path = folder / CHECKPOINT
-    return manifest.from_documents({manifest.NAME: container.peek(path, manifest.NAME)}, path)
+def about(folder: Path) -> Manifest:
+    """What the model in ``folder`` says of itself. Raises ArtifactError (E2xx)."""
+    return manifest.peek(folder / CHECKPOINT)
 
 
 def changed_model(folder: Path, again: Path) -> list[str]:
@@ -79,7 +74,7 @@ def changed_software(folder: Path, again: Path) -> list[str]:
 
 
 def _worked_on(folder: Path) -> str:
-    made = _about(folder).provenance
+    made = about(folder).provenance
     count = made.get("processes", 1)
     return f"{count} process{'es' if count > 1 else ''} on {made.get('device', 'cpu')}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lens_core.settings import Settings
 from lens_core.training import devices
 from lens_core.training.engine import Engine
 from lens_core.training.split import Labels
+from lens_core.training.views import contents
 
 About = dict[str, Any]
 """How far it is: numbers and names, as JSON keeps them."""
@@ -43,12 +45,10 @@ def save(path: Path, engine: Engine, about: About) -> None:
 
 def load(path: Path, engine: Engine, identity: str) -> About | None:
     """Go on where :func:`save` left off, if it was this very training and all it left is whole; else None."""
-    documents = devices.from_main(_read(path) if devices.is_main() else None)
+    documents = devices.from_main(_read(path, identity) if devices.is_main() else None)
     if documents is None:
         return None
     about: About = json.loads(documents["state.json"])
-    if about["identity"] != identity:
-        return None
     tensors = safetensors.torch.load(documents["state.safetensors"])
     for part, module in engine.modules().items():
         module.load_state_dict(_under(tensors, part))
@@ -68,8 +68,10 @@ _OF_NO_CONCERN = (
 """Settings that fine-tuning learns the same under, from the photos that are here."""
 
 
-def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings, network: str) -> str:
-    """What makes two trainings the same: settings, photos and what they show, the network's full name."""
+def identity_of(
+    settings: Settings, told: tuple[Any, ...], labels: Sequence[Labels], photos: Sequence[Sequence[Photo]]
+) -> str:
+    """What makes two trainings the same: settings, photos and what they show, and whatever else is told."""
     usual = Settings()
     anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)  # no more than rounding
     settings = attrs.evolve(
@@ -78,9 +80,11 @@ def identity_of(photos: Sequence[Photo], labels: Labels, settings: Settings, net
         weights=None,  # the network's name tells which, wherever they lie
         **{name: getattr(usual, name) for name in _OF_NO_CONCERN},
     )
-    digest = hashlib.sha256(repr((settings, network)).encode() + labels.tobytes())
-    for photo in photos:
-        digest.update(photo.pixels.tobytes())
+    digest = hashlib.sha256(repr((settings, told)).encode())
+    for some_labels in labels:
+        digest.update(some_labels.tobytes())
+    for content in chain.from_iterable(map(contents, photos)):
+        digest.update(content)
     return digest.hexdigest()
 
 
@@ -89,13 +93,16 @@ def weights_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.weights"
 
 
-def _read(path: Path) -> dict[str, bytes] | None:
-    """The state, if the networks of the best passes that it names can be read, too."""
+def _read(path: Path, identity: str) -> dict[str, bytes] | None:
+    """The state, if it is of that training, and the networks of the best passes can be read, too."""
     try:
         if not path.exists():
             return None
         documents = dict(container.read(path))
-        for name in json.loads(documents["state.json"])["best"]:
+        about: About = json.loads(documents["state.json"])
+        if about["identity"] != identity:
+            return None
+        for name in about["best"]:
             container.read(weights_file(path.parent, name))
     except ArtifactError:
         return None

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import torch
 
+from lens_core.artifacts import runs
 from lens_core.artifacts.atomic import only_writer
 from lens_core.artifacts.cache import cache_folder
 from lens_core.artifacts.provenance import Origin
@@ -18,11 +19,12 @@ from lens_core.photos import metadata
 from lens_core.photos.layout import Dataset
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Stage, Tell, silent, tell_nobody
-from lens_core.settings import Settings
+from lens_core.settings import Settings, flatten
 from lens_core.training.advice import advice_on
 from lens_core.training.cost import EPOCHS, NETWORKS, Plan, in_words, plan
-from lens_core.training.desk import MEASURED, Desk, TrainedRun
-from lens_core.training.devices import is_main
+from lens_core.training.desk import Desk, TrainedRun
+from lens_core.training.devices import from_main, is_main
+from lens_core.training.finetune import STARTING_OVER
 from lens_core.training.learn import learn
 from lens_core.training.lesson import gather
 from lens_core.training.network import LensNet, make_backbone
@@ -32,7 +34,10 @@ from lens_core.training.recipes import fit_on_features
 from lens_core.training.split import FOLDS, folds
 from lens_core.training.tracking import Trackers, tracked
 
-_OF_FINE_TUNING = ("train_size", "patience", "layer_decay", "ema", "mixup", "cutmix", "mining_from")
+_OF_FINE_TUNING = (
+    "train_size", "patience", "layer_decay", "ema", "mixup", "cutmix", "mining_from", "hardware.precision",
+    "hardware.micro_batch", "hardware.workers", "hardware.compile",
+)  # fmt: skip
 """Settings that heads alone do not know."""
 
 
@@ -63,7 +68,7 @@ def train(
         metadata.read(dataset.root)
         torch.manual_seed(settings.seed)
         net = LensNet(make_backbone(settings), settings.embedding_dim, len(dataset.items)).eval()
-        planned = plan(net, settings, len(dataset.photos))
+        planned = from_main(plan(net, settings, len(dataset.photos)))
         desk = Desk(planned.settings, dataset, strays, save_dir, version, origin or Origin.here(), stage)
         if not is_main():
             if planned.finetunes:
@@ -71,6 +76,9 @@ def train(
             return None
         for line in _announced(planned, settings):
             tell(line)
+        runs.keep_decided(save_dir, planned.settings)
+        if not planned.finetunes and (save_dir / runs.TUNING).exists():
+            tell(STARTING_OVER)
         with tracked(planned.settings, save_dir, tell) as trackers:
             measured = None
             if planned.finetunes:
@@ -89,17 +97,17 @@ def _train(net: LensNet, desk: Desk, measured: Measured | None, trackers: Tracke
         lesson, _ = gather(dataset, strays, measured.net, settings, stage)
         withheld = measured.withheld
         learned = learn(lesson, [withheld.split], stage(title), seen=withheld.learned)
-        final, features = gather(dataset, strays, net, settings, stage, keep=False)
+        final, features = gather(dataset, (), net, settings, stage, keep=False)
         fitted = fit_on_features(final, np.arange(len(final.labels)), settings.seed)
         learned = attrs.evolve(learned, fitted=fitted)
-    run = desk.leave(net, learned, features, measured_on=f"{MEASURED}.ckpt" if measured else None)
+    run = desk.leave(net, learned, features, measured=measured is not None)
     trackers.conclude(run.metrics)
     advice = advice_on(learned.answers, measured.passes if measured else ())
     return attrs.evolve(run, warnings=(*lesson.warnings, *advice))
 
 
 def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
-    settings, usual = planned.settings, Settings()
+    settings = planned.settings
     time = in_words(NETWORKS * planned.seconds)
     passes = settings.epochs or EPOCHS
     if planned.finetunes and (settings.mining_from or 0) > passes:
@@ -111,9 +119,11 @@ def _announced(planned: Plan, wanted: Settings) -> Iterator[str]:
             f"{time}. (--finetune none: {in_words(planned.looking)})"
         )
         return
-    if wanted.finetune == "auto":
-        yield f"The backbone stays as it was published; if it learned, too: {time}. (--finetune all)"
-    idle = [name for name in _OF_FINE_TUNING if getattr(settings, name) != getattr(usual, name)]
+    looking = f"Looking at the photos takes {in_words(planned.looking)}, unless that is kept from before."
+    learning = f" If it learned, too: {time}. (--finetune all)" if wanted.finetune == "auto" else ""
+    yield f"The backbone stays as it was published. {looking}{learning}"
+    now, before = flatten(settings), flatten(Settings())
+    idle = [name for name in _OF_FINE_TUNING if now[name] != before[name]]
     if idle:
         yield f"warning: without effect where the backbone does not learn: {', '.join(idle)}"
 

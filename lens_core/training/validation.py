@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from lens_core.decision.calibration import probabilities
 from lens_core.decision.scores import Numbers
 from lens_core.evaluation.calibrating import USUAL
 from lens_core.evaluation.metrics import auroc
+from lens_core.parallel import in_order
 from lens_core.photos.preprocess import prepare
+from lens_core.progress import Progress, no_progress
 from lens_core.training.cost import at_size
 from lens_core.training.heads import diverged
 from lens_core.training.learner import Learner
@@ -111,25 +114,29 @@ def embed_photos(learner: Learner, photos: Sequence[Photo]) -> Floats:
     return np.asarray(embeddings.numpy(), np.float32)
 
 
-def features_of(learner: Learner, photos: Sequence[Photo]) -> torch.Tensor:
+def features_of(learner: Learner, photos: Sequence[Photo], progress: Progress) -> torch.Tensor:
     """The backbone's features float32[N, F] of whole photos, at the size that the network learns at."""
     embed = learner.net.embed
     none = embed.weight.new_empty(0, embed.in_features)
-    return torch.cat([none, *_shown(learner, photos, learner.features)])
+    return torch.cat([none, *_shown(learner, photos, learner.features, progress)])
 
 
 def _shown(
-    learner: Learner, photos: Sequence[Photo], look: Callable[[torch.Tensor], torch.Tensor]
+    learner: Learner,
+    photos: Sequence[Photo],
+    look: Callable[[torch.Tensor], torch.Tensor],
+    progress: Progress = no_progress,
 ) -> Iterator[torch.Tensor]:
     """What a look at uint8[B, S, S, 3] sees, photos after photos."""
     learner.eval()
     device = next(learner.parameters()).device
     preprocess = at_size(learner.net.preprocess, learner.settings.train_size)
+    prepared = in_order(lambda row: prepare(photos[row], preprocess), range(len(photos)), ahead=2 * BATCH)
     for first in range(0, len(photos), BATCH):
-        rows = range(first, min(first + BATCH, len(photos)))
-        images = np.stack([prepare(photos[row], preprocess) for row in rows])
+        images = np.stack(list(islice(prepared, BATCH)))
         with torch.inference_mode():
             yield look(torch.from_numpy(images).to(device)).float()
+        progress(min(first + BATCH, len(photos)), len(photos))
 
 
 def _cosines(learner: Learner, directions: torch.Tensor, photos: Sequence[Photo]) -> Floats:

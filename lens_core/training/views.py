@@ -11,8 +11,10 @@ import attrs
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from lens_core.contracts import Photo, Preprocess
+from lens_core.artifacts.cache import file_hash
+from lens_core.contracts import Photo, Pixels, Preprocess
 from lens_core.parallel import cores, in_order
+from lens_core.photos import duplicates
 from lens_core.photos.decode import LONG_SIDE, decode
 from lens_core.photos.preprocess import fit
 from lens_core.progress import Progress
@@ -60,6 +62,23 @@ class OnDisk(Sequence[Photo]):
 def some(photos: Sequence[Photo], rows: Sequence[int]) -> Sequence[Photo]:
     """Some of the photos, as lightly as they are kept."""
     return photos.only(rows) if isinstance(photos, OnDisk) else [photos[row] for row in rows]
+
+
+def hashes_of(photos: Sequence[Photo], progress: Progress) -> list[Pixels]:
+    """The perceptual hash of each photo: see :func:`lens_core.photos.duplicates.phash`."""
+    found = []
+    for phash in in_order(lambda row: duplicates.phash(photos[row]), range(len(photos))):
+        found.append(phash)
+        progress(len(found), len(photos))
+    return found
+
+
+def contents(photos: Sequence[Photo]) -> Iterator[bytes]:
+    """What tells each photo from any other: of those on disk, the file's SHA-256, which takes no decoding."""
+    if isinstance(photos, OnDisk):
+        yield from (file_hash(path).encode() for path in photos.paths)
+    else:
+        yield from (photo.pixels.tobytes() for photo in photos)
 
 
 @attrs.frozen(eq=False)

@@ -133,6 +133,14 @@ def test_options_complete_those_of_the_layers_below(file):
     assert settings.loss_options == {"arcface": {"margin": 0.4, "scale": 30}}
 
 
+def test_flags_complete_the_options_a_run_began_with():
+    begun_with = {"tracker_options": {"mlflow": {"experiment": "a"}}, "seed": 7, "patience": None}
+    flags = {"tracker_options": {"mlflow": {"tracking_uri": "b"}}}
+    settings = resolve(flags=flags, environ={}, begun_with=begun_with).settings
+    assert settings.tracker_options == {"mlflow": {"experiment": "a", "tracking_uri": "b"}}
+    assert (settings.seed, settings.patience) == (7, None)
+
+
 def test_options_that_are_no_pairs_are_an_error(file):
     assert error_of(file("index_options: 5\n")).startswith(
         "E600: index_options: expected `key: value` pairs, got 5 ("

@@ -17,7 +17,7 @@ from lens_core.artifacts import gallery as galleries
 from lens_core.errors import BadSettingError, NotEnoughMemoryError, ShowsExhibitError
 from lens_core.photos.layout import scan
 from lens_core.photos.strays import StrayPhoto
-from lens_core.progress import no_progress
+from lens_core.progress import no_progress, silent
 from lens_core.runtime.lens import Lens
 from lens_core.settings import Hardware
 from lens_core.training import networks
@@ -242,7 +242,7 @@ def test_only_a_published_backbone_begins_under_heads_that_know_the_items(
     shown = keep_photos([photo.path for photo in photos.photos], net.preprocess, no_progress)
     taught = Taught(shown, labels_of(photos), len(photos.items))
     training = FineTuning(net, taught, settings, tmp_path, None)
-    training.begin()
+    training.begin(silent)
     for learner in (training.engine.learner, training.engine.smoothed):
         named = embed_photos(learner, shown) @ directions_of(learner, shown, taught.labels).numpy().T
         assert (named.argmax(axis=1) == taught.labels).all() == published

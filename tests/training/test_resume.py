@@ -11,7 +11,8 @@ from ai_lens_helper import Lens
 from lens_core.artifacts import container, manifest, runs
 from lens_core.errors import CannotWriteError
 from lens_core.training import finetune as module
-from lens_core.training.checkpoint import WEIGHTS
+from lens_core.training.checkpoint import WEIGHTS, embedding_id, weights_of
+from lens_core.training.experiment import Subject
 from lens_core.training.finetune import FineTuning
 
 PLAN = {"A": {"ㄱ": ("disc", "crimson"), "ㄴ": ("box", "gold")}, "B": {"ㄱ": ("tent", "teal")}}
@@ -51,13 +52,13 @@ def steps(monkeypatch):
     return taken
 
 
-def stopped(train, monkeypatch, error, *more):
-    """Stopped after the second pass of the network that is measured."""
+def stopped(train, monkeypatch, error, *more, measured=True):
+    """Stopped after the second pass of the network that is measured, or of the one that is used."""
     save = FineTuning.save
 
     def save_and_fail(self):
         save(self)
-        if len(self.passes) == 2:
+        if len(self.passes) == 2 and (self.held_out is not None) == measured:
             raise error
 
     with monkeypatch.context() as patch:
@@ -127,7 +128,8 @@ def test_settings_that_would_do_nothing_are_named(train):
 def test_a_backbone_that_would_take_too_long_is_told_of(train, monkeypatch):
     monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)
     told = train("--save-dir", "run", "--finetune", "auto").err
-    assert "The backbone stays as it was published; if it learned, too: less than a minute." in told
+    assert "The backbone stays as it was published. Looking at the photos takes less than a minute" in told
+    assert "If it learned, too: less than a minute." in told
 
 
 def test_other_weights_of_the_same_name_are_another_training(train, random_weights, tmp_path, monkeypatch):
@@ -170,7 +172,8 @@ def test_a_run_is_resumed_and_repeated_from_anywhere(train, ai_lens, random_weig
 def test_settings_in_front_of_the_command_win_over_those_of_the_run(train, ai_lens, tmp_path, monkeypatch):
     assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
     assert ai_lens("--loss", "ce", "train", "--resume", "run").status == 2  # options of arcface are left
-    assert ai_lens("--backbone", "timm:test_vit", "train", "--resume", "run").status != 0  # not its weights
+    other = ai_lens("--backbone", "timm:test_vit", "train", "--resume", "run")
+    assert "does not fit" in other.failed(4, "E200")  # its weights are of another network
 
 
 def test_a_run_is_resumed_in_its_own_folder(train, ai_lens, monkeypatch):
@@ -211,6 +214,61 @@ def test_a_model_that_was_there_before_keeps_its_papers_until_it_is_replaced(
     assert ai_lens("train", "--resume", "runs/a").status == 0
     assert runs.read(tmp_path / "runs" / "a").settings["seed"] == 7
     assert runs.begun(tmp_path / "runs" / "a") is None
+
+
+def test_a_model_is_measured_on_its_own_network_while_another_is_trained_in_its_folder(
+    train, ai_lens, tmp_path, monkeypatch
+):
+    assert train("--save-dir", "runs/a").status == 0
+    before = Subject.of_checkpoint(tmp_path / "runs" / "a" / runs.CHECKPOINT)
+    asked = ("--save-dir", "runs/a", "--seed", "7")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked, measured=False).status == 130
+    after = Subject.of_checkpoint(tmp_path / "runs" / "a" / runs.CHECKPOINT)
+    assert embedding_id(weights_of(after.net)) == embedding_id(weights_of(before.net))
+    assert ai_lens("train", "--resume", "runs/a").status == 0
+    replaced = Subject.of_checkpoint(tmp_path / "runs" / "a" / runs.CHECKPOINT)
+    assert embedding_id(weights_of(replaced.net)) != embedding_id(weights_of(before.net))
+
+
+def test_a_model_is_not_measured_on_the_network_of_another_training(train, ai_lens, tmp_path):
+    for seed in ("7", "8"):
+        assert train("--save-dir", seed, "--seed", seed).status == 0
+    shutil.copy(tmp_path / "8" / "measured.ckpt", tmp_path / "7" / "measured.ckpt")
+    done = ai_lens("evaluate", "--model", tmp_path / "7" / runs.CHECKPOINT, "--data-root", "data")
+    assert (done.status, "measured.ckpt is of another training than" in done.err) == (4, True)
+
+
+def test_what_was_left_to_the_machine_stays_decided(train, ai_lens, tmp_path, monkeypatch):
+    asked = ("--save-dir", "run", "--finetune", "auto")
+    assert stopped(train, monkeypatch, KeyboardInterrupt, *asked).status == 130
+    monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)  # a slower machine
+    resumed = ai_lens("train", "--resume", "run")
+    assert "Going on in pass 3" in resumed.err
+    assert runs.read(tmp_path / "run").settings["finetune"] == "auto"
+    again = ai_lens("reproduce", "run")
+    assert (again.status, again.out) == (0, "The same model, byte for byte.\n")
+
+
+def test_what_was_learned_is_not_thrown_away_in_silence(train, ai_lens, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    assert STARTING_OVER in ai_lens("train", "--resume", "run", "--finetune", "none").err
+
+
+def test_other_photos_to_be_refused_make_another_training(
+    train, ai_lens, build_museum, tmp_path, monkeypatch
+):
+    """What is best, and when patience ends, comes from photos that were asked in every pass."""
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    build_museum(tmp_path / "walls", {"A": {"wall": ("disc", "gray")}}, photos=3, first_seed=70)
+    done = ai_lens("train", "--resume", "run", "--ood", tmp_path / "walls" / "A" / "wall")
+    assert (done.status, STARTING_OVER in done.err) == (0, True)
+
+
+def test_the_environment_does_not_complete_the_settings_of_a_run(train, ai_lens, tmp_path, monkeypatch):
+    assert stopped(train, monkeypatch, KeyboardInterrupt, "--save-dir", "run").status == 130
+    monkeypatch.setenv("AI_LENS_PATIENCE", "1")
+    assert "Going on in pass 3" in ai_lens("train", "--resume", "run").err
+    assert runs.read(tmp_path / "run").settings["patience"] is None
 
 
 @pytest.mark.parametrize("name", ["state", "best_top1.weights"])
