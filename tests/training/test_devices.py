@@ -69,11 +69,10 @@ def shared(arguments, tmp_path_factory):
     return folder, done
 
 
-def test_two_processes_make_the_model_of_one(alone, shared):
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+def test_two_processes_make_the_model_of_one(alone, shared, file):
     folder, _ = shared
-    one, two = (
-        safetensors.numpy.load(container.read(path / "last.ckpt")[WEIGHTS]) for path in (alone, folder)
-    )
+    one, two = (safetensors.numpy.load(container.read(path / file)[WEIGHTS]) for path in (alone, folder))
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(two[name], one[name], atol=TOLERANCE, err_msg=name)
