@@ -63,8 +63,7 @@ class Looking:
                 taught,
                 planned.settings,
                 Path(folder),
-                stage=self.stage,
-                title=f"Fine-tuning, seed {seed}",
+                progress=self.stage(f"Fine-tuning, seed {seed}"),
             )
             tuned.wish.obey()
             net.load_state_dict(tuned.chosen.net.state_dict())

@@ -35,8 +35,8 @@ REFUSED = "refused.sha256.json"
 """Of photos that show no exhibit; only where there were some."""
 TUNING = "fine-tuning"
 """Where an interrupted fine-tuning goes on from; gone once the run is complete."""
-LEFT_TO_THE_MACHINE = ("finetune", "train_size", "hardware.precision")
-"""Settings that a run may leave open, for what the machine can do, and that decide what is learned."""
+LEFT_TO_THE_MACHINE = ("finetune", "train_size", "hardware.precision", "hardware.micro_batch")
+"""Settings that may be left open, for what the machine can do, and that change what is learned."""
 FORMAT = 1
 
 
@@ -61,7 +61,8 @@ class RunRecord:
     """From the start to the end; None where it was resumed in between."""
     resumed: bool = field(default=False, eq=False)
     decided: dict[str, Any] = field(factory=dict, eq=False)
-    """By dotted key, what was made of settings that were left open: wherever it goes on, it goes on so."""
+    """What an unfinished run has made of :data:`LEFT_TO_THE_MACHINE`; wherever it goes on, it goes on so. A
+    complete one's manifest tells."""
     format: int = field(default=FORMAT)
 
     @classmethod
@@ -101,16 +102,28 @@ class RunRecord:
         return self.settings | {"weights": str(folder / weights)} if weights else self.settings
 
     def going_on(self, folder: Path) -> RunRecord:
-        """As the unfinished run in ``folder`` was started, if it was started just so; else as this one is."""
+        """As the unfinished run in ``folder`` was started, if it was started just so; else as this one is.
+
+        What was decided there stays so, where this one leaves as much to the machine.
+        """
         try:
             found = begun(folder)
         except NoRunError:
             return self
-        return attrs.evolve(found, resumed=True) if found == self else self
+        if found is None:
+            return self
+        if found == self:
+            return attrs.evolve(found, resumed=True)
+        still_open = {
+            key: made
+            for key, made in found.decided.items()
+            if found.settings.get(key) == self.settings.get(key)
+        }
+        return attrs.evolve(self, decided=still_open) if "finetune" in still_open else self
 
     def done(self, seconds: float) -> RunRecord:
         """Complete; with ``strip_pii`` it no longer tells where anything lies, which may name a person."""
-        complete = attrs.evolve(self, state="done", seconds=None if self.resumed else seconds)
+        complete = attrs.evolve(self, state="done", seconds=None if self.resumed else seconds, decided={})
         if not self.settings.get("strip_pii"):
             return complete
         return attrs.evolve(
@@ -144,16 +157,16 @@ def recorded(folder: Path, record: RunRecord) -> Iterator[None]:
     path.unlink()
 
 
-def decided(settings: Settings) -> dict[str, Any]:
-    """By dotted key, what a machine has made of settings that were left open."""
+def settled(settings: Settings) -> dict[str, Any]:
+    """Those of :data:`LEFT_TO_THE_MACHINE`, by dotted key."""
     values = flatten(settings)
     return {key: values[key] for key in LEFT_TO_THE_MACHINE}
 
 
 def keep_decided(folder: Path, settings: Settings) -> None:
-    """Let an unfinished run tell what was decided. Raises NoRunError (E250) if its record is damaged."""
+    """Let an unfinished run, if there is one, tell what its machine has decided."""
     if record := begun(folder):
-        write_json(folder / BEGUN, attrs.asdict(attrs.evolve(record, decided=decided(settings))))
+        write_json(folder / BEGUN, attrs.asdict(attrs.evolve(record, decided=settled(settings))))
 
 
 def read(folder: Path) -> RunRecord:

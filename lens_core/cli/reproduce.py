@@ -71,7 +71,7 @@ def _again(
         from lens_core.training import reproduce
         from lens_core.training.train import train
     about = reproduce.about(run)
-    given = record.settings_in(run) | runs.decided(from_dict(about.settings))
+    given = record.settings_in(run) | runs.settled(from_dict(about.settings))
     given |= {"trackers": [], "tracker_options": {}}  # nobody is told a second time
     given |= {"weights": str(weights)} if weights else {}
     settings = resolve(flags=given, environ={}).settings

@@ -212,7 +212,7 @@ def run_training(order: Order, save_dir: Path) -> TrainedRun:
         from lens_core.training.train import train
     before = {path.name for path in save_dir.glob("*") if path.suffix in (".onnx", ".index")}
     record = order.record(save_dir).going_on(save_dir)
-    if record.resumed:
+    if record.decided:
         settings = resolve(flags=flatten(settings) | record.decided, environ={}).settings
     with nullcontext() if helping() else runs.recorded(save_dir, record), stages() as stage:
         run = train(

@@ -80,7 +80,7 @@ class Desk:
         path = self.save_dir / runs.CHECKPOINT
         about, proposed = self._write(path, net, learned, features, self._measured_on() if measured else {})
         if measured:
-            self._waiting.replace(self.save_dir / self._waiting.name)
+            atomic_write(self.save_dir / self._waiting.name, self._waiting.read_bytes())
         point = learned.operating_point and attrs.asdict(learned.operating_point)
         figures = {"seed": self.settings.seed, **learned.figures, "operating_point": point}
         atomic_write(self.save_dir / runs.SETTINGS, to_yaml(kept(self.settings)))

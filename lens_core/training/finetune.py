@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import safetensors.torch
@@ -16,7 +17,7 @@ from attrs import field, frozen
 from lens_core.artifacts import container
 from lens_core.contracts import Photo
 from lens_core.errors import BrokenPluginError, NotEnoughMemoryError
-from lens_core.progress import Progress, Stage, Tell, tell_nobody
+from lens_core.progress import Progress, Stage, Tell, silent, tell_nobody
 from lens_core.settings import Settings
 from lens_core.training import devices, sampling, state
 from lens_core.training.cost import EPOCHS, at_size
@@ -48,6 +49,13 @@ class Taught:
     labels: Labels
     """int64[N], from 0 to ``class_count`` - 1."""
     class_count: int
+    hashes: Sequence[str] = ()
+    """SHA-256 of each photo's file: of these it goes on, of others it starts over."""
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        """What tells it from any other."""
+        return self.class_count, self.labels.tolist(), tuple(self.hashes)
 
 
 @frozen(eq=False)
@@ -89,8 +97,8 @@ def finetune(
     held_out: HeldOut | None = None,
     dwell_on: Sequence[Pair] = (),
     until: int | None = None,
-    stage: Stage,
-    title: str = "Fine-tuning",
+    looking: Stage = silent,
+    progress: Progress,
     tell: Tell = tell_nobody,
     watch: Watch = watch_nothing,
 ) -> Tuned:
@@ -99,16 +107,16 @@ def finetune(
     ``settings`` are those of a :class:`lens_core.training.cost.Plan`. It goes on from what an interrupted
     run with the same settings and photos left in the folder; what any other run left there is replaced. Asked
     to stop, it ends after the step under way. ``dwell_on`` are the confused items, where there are no
-    held-out photos to find them by; ``until`` ends it after so many passes. Raises NotEnoughMemoryError
-    (E730).
+    held-out photos to find them by; ``until`` ends it after so many passes. ``looking`` shows how the photos
+    are looked at before it learns. Raises NotEnoughMemoryError (E730).
     """
     keep_freed_memory()
     with after_this_step(tell) as wish:
         try:
             training = FineTuning(net, taught, settings, folder, held_out, tuple(dwell_on), until)
             training.resume(tell)
-            training.begin(stage)
-            training.go_on(wish, stage(title), tell, watch)
+            training.begin(looking)
+            training.go_on(wish, progress, tell, watch)
         except (MemoryError, RuntimeError) as error:
             if not _is_about_memory(error):
                 raise
@@ -143,13 +151,8 @@ class FineTuning:
         learner = Learner(net, taught.class_count, settings)
         self.engine = Engine(learner, settings, self.epochs * self.steps_per_pass)
         self.preprocess = at_size(net.preprocess, settings.train_size)
-        asked = held_out and (held_out.classes, *held_out.homes)
-        self.identity = state.identity_of(
-            settings,
-            (net.full_name, *dwell_on, until, asked),
-            [taught.labels, *([held_out.labels] if held_out else ())],
-            [taught.photos, *([held_out.photos, held_out.strays] if held_out else ())],
-        )
+        asked = held_out and held_out.about
+        self.identity = state.identity_of(settings, net.full_name, taught.about, asked, dwell_on, until)
         self.passes: list[Pass] = []
         self.best: Best = {}
         self.step, self.loss_sum = 0, 0.0

@@ -10,8 +10,11 @@ import attrs
 import numpy as np
 from attrs import frozen
 
+from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.runs import TUNING
 from lens_core.contracts import Photo, Pixels, Preprocess
+from lens_core.evaluation.asked import Names
+from lens_core.parallel import in_order
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Tell, no_progress
 from lens_core.training.cost import at_size
@@ -45,14 +48,14 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     settings, dataset, stage = desk.settings, desk.dataset, desk.stage
     labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
     size = at_size(net.preprocess, settings.train_size)
-    progress = stage("Reading the photos")
-    photos = keep_photos(paths, size, progress)
-    phashes = hashes_of(photos, progress)
+    photos = keep_photos(paths, size, stage("Reading the photos"))
+    phashes = hashes_of(photos, stage("Comparing the photos"))
+    files = np.array(list(in_order(file_hash, paths)))
     strays = _strays(desk, size, phashes)
     withheld = withhold(labels, dataset.items, duplicate_groups(phashes), settings.seed)
     first = None
     if withheld:
-        first = _tune_first(copy.deepcopy(net), desk, photos, strays, labels, withheld, watch, tell)
+        first = _tune_first(copy.deepcopy(net), desk, photos, files, strays, labels, withheld, watch, tell)
     elif is_main() and (settings.mining_from or settings.patience):
         tell("warning: no photo can be held out of learning: mining_from and patience are without effect")
     if first and withheld and first.wish.signal is not None:
@@ -61,13 +64,13 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     pairs, until = _found(first, labels, withheld, settings.mining_from)
     second = finetune(
         net,
-        Taught(photos, labels, len(dataset.items)),
+        Taught(photos, labels, len(dataset.items), files.tolist()),
         settings,
         desk.save_dir / TUNING / "all",
         dwell_on=pairs,
         until=until,
-        stage=stage,
-        title="Fine-tuning on all photos" if first else "Fine-tuning",
+        looking=stage,
+        progress=stage("Fine-tuning on all photos" if first else "Fine-tuning"),
         tell=tell,
     )
     # Only now: other processes wait for this one while they share a training.
@@ -95,17 +98,21 @@ def _tune_first(
     net: LensNet,
     desk: Desk,
     photos: Sequence[Photo],
+    files: Names,
     strays: Mapping[StrayPhoto, Photo],
     labels: Labels,
     withheld: Withheld,
     watch: Watch,
     tell: Tell,
 ) -> Tuned:
-    """Without what is withheld; asked about it after each pass."""
+    """Without what is withheld; asked about it after each pass. ``files`` are the photos' SHA-256."""
     items = desk.dataset.items
     known = withheld.known(labels)
     taught = Taught(
-        some(photos, withheld.learned.tolist()), np.searchsorted(known, labels[withheld.learned]), len(known)
+        some(photos, withheld.learned.tolist()),
+        np.searchsorted(known, labels[withheld.learned]),
+        len(known),
+        files[withheld.learned].tolist(),
     )
     never = np.flatnonzero(np.isin(labels, withheld.unknown))
     held_out = HeldOut(
@@ -114,6 +121,7 @@ def _tune_first(
         tuple(items[number] for number in known),
         [*some(photos, never.tolist()), *strays.values()],
         [*(items[labels[row]][0] for row in never), *(stray.home for stray in strays)],
+        [*files[withheld.asked], *files[never], *(desk.refused[stray.name] for stray in strays)],
     )
     return finetune(
         net,
@@ -121,7 +129,8 @@ def _tune_first(
         desk.settings,
         desk.save_dir / TUNING / "measured",
         held_out=held_out,
-        stage=desk.stage,
+        looking=desk.stage,
+        progress=desk.stage("Fine-tuning"),
         tell=tell,
         watch=both(desk.watch(taught, held_out), watch),
     )

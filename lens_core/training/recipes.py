@@ -124,7 +124,7 @@ class FitByFinetuning:
             some(self.kept, rows.tolist()), np.searchsorted(numbers, lesson.labels[rows]), len(numbers)
         )
         with TemporaryDirectory() as folder:
-            tuned = finetune(net, taught, settings, Path(folder), stage=self.stage)
+            tuned = finetune(net, taught, settings, Path(folder), progress=self.stage("Fine-tuning"))
         tuned.wish.obey()
         net.load_state_dict(tuned.chosen.net.state_dict())
         net.eval()

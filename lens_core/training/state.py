@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,10 @@ import safetensors.torch
 import torch
 
 from lens_core.artifacts import container
-from lens_core.contracts import Photo
 from lens_core.errors import ArtifactError
 from lens_core.settings import Settings
 from lens_core.training import devices
 from lens_core.training.engine import Engine
-from lens_core.training.split import Labels
-from lens_core.training.views import contents
 
 About = dict[str, Any]
 """How far it is: numbers and names, as JSON keeps them."""
@@ -68,10 +63,8 @@ _OF_NO_CONCERN = (
 """Settings that fine-tuning learns the same under, from the photos that are here."""
 
 
-def identity_of(
-    settings: Settings, told: tuple[Any, ...], labels: Sequence[Labels], photos: Sequence[Sequence[Photo]]
-) -> str:
-    """What makes two trainings the same: settings, photos and what they show, and whatever else is told."""
+def identity_of(settings: Settings, *told: Any) -> str:
+    """What makes two trainings the same: settings, and whatever is told of photos and network."""
     usual = Settings()
     anywhere = attrs.evolve(settings.hardware, micro_batch=None, workers=None)  # no more than rounding
     settings = attrs.evolve(
@@ -80,12 +73,7 @@ def identity_of(
         weights=None,  # the network's name tells which, wherever they lie
         **{name: getattr(usual, name) for name in _OF_NO_CONCERN},
     )
-    digest = hashlib.sha256(repr((settings, told)).encode())
-    for some_labels in labels:
-        digest.update(some_labels.tobytes())
-    for content in chain.from_iterable(map(contents, photos)):
-        digest.update(content)
-    return digest.hexdigest()
+    return hashlib.sha256(repr((settings, told)).encode()).hexdigest()
 
 
 def weights_file(folder: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +40,13 @@ class HeldOut:
     strays: Sequence[Photo] = ()
     homes: Sequence[str] = ()
     """Of each stray photo, the place it is asked in; empty: every place."""
+    hashes: Sequence[str] = ()
+    """SHA-256 of each file, of the exhibits' photos and then of the others."""
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        """What tells them from any others."""
+        return self.classes, self.labels.tolist(), tuple(self.homes), tuple(self.hashes)
 
     @property
     def places(self) -> NDArray[np.str_]:

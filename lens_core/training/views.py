@@ -11,7 +11,6 @@ import attrs
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from lens_core.artifacts.cache import file_hash
 from lens_core.contracts import Photo, Pixels, Preprocess
 from lens_core.parallel import cores, in_order
 from lens_core.photos import duplicates
@@ -71,14 +70,6 @@ def hashes_of(photos: Sequence[Photo], progress: Progress) -> list[Pixels]:
         found.append(phash)
         progress(len(found), len(photos))
     return found
-
-
-def contents(photos: Sequence[Photo]) -> Iterator[bytes]:
-    """What tells each photo from any other: of those on disk, the file's SHA-256, which takes no decoding."""
-    if isinstance(photos, OnDisk):
-        yield from (file_hash(path).encode() for path in photos.paths)
-    else:
-        yield from (photo.pixels.tobytes() for photo in photos)
 
 
 @attrs.frozen(eq=False)

@@ -69,7 +69,7 @@ def shared(arguments, tmp_path_factory):
     return folder, done
 
 
-@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+@pytest.mark.parametrize("file", ["last.ckpt", "best.ckpt"])
 def test_two_processes_make_the_model_of_one(alone, shared, file):
     folder, _ = shared
     one, two = (safetensors.numpy.load(container.read(path / file)[WEIGHTS]) for path in (alone, folder))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import safetensors.numpy
 from ai_lens_helper import Lens
 from lens_core.artifacts import container, manifest, runs
 from lens_core.errors import CannotWriteError
+from lens_core.training import desk
 from lens_core.training import finetune as module
 from lens_core.training.checkpoint import WEIGHTS, embedding_id, weights_of
 from lens_core.training.experiment import Subject
@@ -230,6 +232,26 @@ def test_a_model_is_measured_on_its_own_network_while_another_is_trained_in_its_
     assert embedding_id(weights_of(replaced.net)) != embedding_id(weights_of(before.net))
 
 
+def test_a_model_whose_own_network_could_not_be_written_is_not_measured_on_another(
+    train, ai_lens, tmp_path, monkeypatch
+):
+    assert train("--save-dir", "run").status == 0
+    write = desk.atomic_write
+
+    def full_disk(path, content):
+        if path == Path("run") / "measured.ckpt":
+            raise CannotWriteError(f"{path} cannot be written: No space left on device.")
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "atomic_write", full_disk)
+        assert "E700" in train("--save-dir", "run", "--seed", "7").err
+    asked = ("evaluate", "--model", tmp_path / "run" / runs.CHECKPOINT, "--data-root", "data")
+    assert "is of another training than" in ai_lens(*asked).err
+    assert ai_lens("train", "--resume", "run").status == 0
+    assert Subject.of_checkpoint(tmp_path / "run" / runs.CHECKPOINT).finetuned
+
+
 def test_a_model_is_not_measured_on_the_network_of_another_training(train, ai_lens, tmp_path):
     for seed in ("7", "8"):
         assert train("--save-dir", seed, "--seed", seed).status == 0
@@ -242,7 +264,8 @@ def test_what_was_left_to_the_machine_stays_decided(train, ai_lens, tmp_path, mo
     asked = ("--save-dir", "run", "--finetune", "auto")
     assert stopped(train, monkeypatch, KeyboardInterrupt, *asked).status == 130
     monkeypatch.setattr("lens_core.training.cost.LONGEST", 0)  # a slower machine
-    resumed = ai_lens("train", "--resume", "run")
+    shutil.move(tmp_path / "data", tmp_path / "moved")
+    resumed = ai_lens("train", "--resume", "run", "--data-root", "moved")
     assert "Going on in pass 3" in resumed.err
     assert runs.read(tmp_path / "run").settings["finetune"] == "auto"
     again = ai_lens("reproduce", "run")
