@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -16,8 +18,6 @@ MARGINS = (0.0, 0.05, 0.12, 0.2, 0.3)
 LEVELS = np.linspace(0.02, 0.98, 49).round(2)
 """The T that are tried."""
 _DISTANCES = 40
-_WORTH = 0.01
-"""M and D stay out unless they gain this much: a rule with fewer numbers holds up better on new photos."""
 
 
 def distances(judged: Judged) -> Numbers:
@@ -31,7 +31,8 @@ def tune_thresholds(judged: Judged, false_accept_cost: float) -> Thresholds:
 
     An exhibit answered rightly counts +1, wrongly -1, each as a share of the exhibits' photos; a false accept
     counts ``-false_accept_cost``, as a share of the worst kind of unknown photo. Accepting by either opinion
-    adds both opinions' mistakes, so every T is tried with every M and D.
+    adds both opinions' mistakes, so every T is tried with every M and D. These stay out unless they gain a
+    standard error: a rule with fewer numbers holds up better on new photos (Breiman et al., 1984).
     """
     plain, plain_gain = best_level(judged, 0.0, 0.0, false_accept_cost)
     tried = [
@@ -40,7 +41,12 @@ def tune_thresholds(judged: Judged, false_accept_cost: float) -> Thresholds:
         for margin in MARGINS
     ]
     rich, rich_gain = max(tried, key=lambda one: one[1])
-    return rich if rich_gain > plain_gain + _WORTH else plain
+    return rich if rich_gain > plain_gain + _standard_error(judged) else plain
+
+
+def _standard_error(judged: Judged) -> float:
+    """Of a share of the exhibits' photos, at most."""
+    return 0.5 / math.sqrt(judged.exhibits.sum())
 
 
 def best_level(judged: Judged, margin: float, distance: float, cost: float) -> tuple[Thresholds, float]:

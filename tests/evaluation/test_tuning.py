@@ -128,6 +128,14 @@ def test_the_nearest_photo_is_listened_to_only_where_it_helps():
     assert (point.accepted_right, point.false_accepts["ood"]) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize(("photos", "asked"), [(25, False), (2500, True)])
+def test_few_photos_do_not_show_that_the_nearest_one_helps(photos, asked):
+    """The classifier recognises 24 of 25, the nearest photo all of them."""
+    rows = [("exhibit", 0.9 if row % 25 else 0.1, 0.1, 0.1, 0, 0, 0) for row in range(photos)]
+    rows += [("ood", 0.3, 0.1, 0.9, 0, 0, UNKNOWN)] * photos
+    assert (tune_thresholds(judged(rows), 1.0).max_distance > 0) == asked
+
+
 # --- calibration
 
 
