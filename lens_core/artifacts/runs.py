@@ -36,7 +36,8 @@ REFUSED = "refused.sha256.json"
 TUNING = "fine-tuning"
 """Where an interrupted fine-tuning goes on from; gone once the run is complete."""
 LEFT_TO_THE_MACHINE = ("finetune", "train_size", "hardware.precision", "hardware.micro_batch")
-"""Settings that may be left open, for what the machine can do, and that change what is learned."""
+"""Settings that may be left open, for what the machine can do, and that change what is learned, be it by
+rounding."""
 FORMAT = 1
 
 

@@ -112,7 +112,7 @@ def _measured(path: Path, of: Path, embedding_id: str | None) -> tuple[LensNet, 
     if about.embedding_id != embedding_id:
         raise ModelLoadError(
             f"{path} is of another training than {of}, which was measured on one of that name.",
-            "Put it back, or evaluate photos that are new to the model.",
+            "Put back the one of its own training, or evaluate photos that are new to the model.",
         )
     return net, about.provenance
 

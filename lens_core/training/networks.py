@@ -13,7 +13,6 @@ from attrs import frozen
 from lens_core.artifacts.cache import file_hash
 from lens_core.artifacts.runs import TUNING
 from lens_core.contracts import Photo, Pixels, Preprocess
-from lens_core.evaluation.asked import Names
 from lens_core.parallel import in_order
 from lens_core.photos.strays import StrayPhoto
 from lens_core.progress import Tell, no_progress
@@ -27,7 +26,7 @@ from lens_core.training.network import LensNet
 from lens_core.training.passes import Pass, Watch, both
 from lens_core.training.split import Labels
 from lens_core.training.validation import HeldOut
-from lens_core.training.views import hashes_of, keep_photos, some
+from lens_core.training.views import keep_photos, phashes_of, some
 from lens_core.training.withheld import Withheld, withhold
 
 
@@ -49,13 +48,13 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     labels, paths = labels_of(dataset), [photo.path for photo in dataset.photos]
     size = at_size(net.preprocess, settings.train_size)
     photos = keep_photos(paths, size, stage("Reading the photos"))
-    phashes = hashes_of(photos, stage("Comparing the photos"))
-    files = np.array(list(in_order(file_hash, paths)))
+    phashes = phashes_of(photos, stage("Comparing the photos"))
+    everything = Taught(photos, labels, len(dataset.items), list(in_order(file_hash, paths)))
     strays = _strays(desk, size, phashes)
     withheld = withhold(labels, dataset.items, duplicate_groups(phashes), settings.seed)
     first = None
     if withheld:
-        first = _tune_first(copy.deepcopy(net), desk, photos, files, strays, labels, withheld, watch, tell)
+        first = _tune_first(copy.deepcopy(net), desk, everything, strays, withheld, watch, tell)
     elif is_main() and (settings.mining_from or settings.patience):
         tell("warning: no photo can be held out of learning: mining_from and patience are without effect")
     if first and withheld and first.wish.signal is not None:
@@ -64,7 +63,7 @@ def tune(net: LensNet, desk: Desk, watch: Watch, tell: Tell) -> Measured | None:
     pairs, until = _found(first, labels, withheld, settings.mining_from)
     second = finetune(
         net,
-        Taught(photos, labels, len(dataset.items), files.tolist()),
+        everything,
         settings,
         desk.save_dir / TUNING / "all",
         dwell_on=pairs,
@@ -90,29 +89,28 @@ def _strays(desk: Desk, size: Preprocess, phashes: Sequence[Pixels]) -> dict[Str
     if not desk.strays:
         return {}
     photos = keep_photos([stray.path for stray in desk.strays], size, no_progress)
-    kept, _ = rightly_placed(desk.strays, names_of(desk.dataset), phashes, hashes_of(photos, no_progress))
+    kept, _ = rightly_placed(desk.strays, names_of(desk.dataset), phashes, phashes_of(photos, no_progress))
     return {desk.strays[row]: photos[row] for row in kept}
 
 
 def _tune_first(
     net: LensNet,
     desk: Desk,
-    photos: Sequence[Photo],
-    files: Names,
+    everything: Taught,
     strays: Mapping[StrayPhoto, Photo],
-    labels: Labels,
     withheld: Withheld,
     watch: Watch,
     tell: Tell,
 ) -> Tuned:
-    """Without what is withheld; asked about it after each pass. ``files`` are the photos' SHA-256."""
-    items = desk.dataset.items
+    """Without what is withheld; asked about it after each pass."""
+    items, photos, labels = desk.dataset.items, everything.photos, everything.labels
+    file_hashes = np.array(everything.hashes)
     known = withheld.known(labels)
     taught = Taught(
         some(photos, withheld.learned.tolist()),
         np.searchsorted(known, labels[withheld.learned]),
         len(known),
-        files[withheld.learned].tolist(),
+        file_hashes[withheld.learned].tolist(),
     )
     never = np.flatnonzero(np.isin(labels, withheld.unknown))
     held_out = HeldOut(
@@ -121,7 +119,7 @@ def _tune_first(
         tuple(items[number] for number in known),
         [*some(photos, never.tolist()), *strays.values()],
         [*(items[labels[row]][0] for row in never), *(stray.home for stray in strays)],
-        [*files[withheld.asked], *files[never], *(desk.refused[stray.name] for stray in strays)],
+        [*file_hashes[withheld.asked], *file_hashes[never], *(desk.refused[stray.name] for stray in strays)],
     )
     return finetune(
         net,

@@ -63,7 +63,7 @@ def some(photos: Sequence[Photo], rows: Sequence[int]) -> Sequence[Photo]:
     return photos.only(rows) if isinstance(photos, OnDisk) else [photos[row] for row in rows]
 
 
-def hashes_of(photos: Sequence[Photo], progress: Progress) -> list[Pixels]:
+def phashes_of(photos: Sequence[Photo], progress: Progress) -> list[Pixels]:
     """The perceptual hash of each photo: see :func:`lens_core.photos.duplicates.phash`."""
     found = []
     for phash in in_order(lambda row: duplicates.phash(photos[row]), range(len(photos))):

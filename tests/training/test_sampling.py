@@ -57,3 +57,4 @@ def test_the_few_photos_of_an_item_are_not_drowned_by_the_many_of_its_twin(tiny_
         return float(((heads.embed(asked) @ heads.directions.T).argmax(axis=1) == 1).mean())
 
     assert recall("items") > recall("none")
+    assert recall("items") == recall("items")
