@@ -49,16 +49,6 @@ def default(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outc
     return Outcome.of_judged(judge(asked_of(museums, seen, lesson, test, seed), USUAL))
 
 
-def equally_often(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
-    """The same; every item is shown equally often, however many photos it has."""
-    return default(museums, seen, seed, attrs.evolve(settings, balance="items"))
-
-
-def equally_much(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
-    """The same; every item counts the same in the loss."""
-    return default(museums, seen, seed, attrs.evolve(settings, balance="weights"))
-
-
 def energy(museums: Museums, seen: Seen, seed: int, settings: Settings) -> Outcome:
     """The same; how sure is told by the energy of all the place's items instead of the best one."""
     lesson, test = lesson_and_test(museums, seen.features, seed, settings)

@@ -26,8 +26,6 @@ from heads import (
     combined,
     default,
     energy,
-    equally_much,
-    equally_often,
     logistic,
     nearest,
     prototypes,
@@ -47,11 +45,13 @@ from lens_core.settings import Augment, Settings
 RESULTS = Path(__file__).with_name("results.json")
 Head = Callable[[Museums, Seen, int, Settings], Outcome]
 Look = Callable[[Looking], tuple[Seen, float]]
-Rows = dict[str, tuple[Head, str]]
-"""By name: the heads, and the losses that they learn by."""
+Changes = dict[str, Any]
+"""Settings that are not the usual ones."""
+Rows = dict[str, tuple[Head, Changes]]
+"""By name: the heads, and how they learn."""
 Done = dict[str, dict[str, dict[str, float]]]
 """Row -> seed -> figure."""
-CE, ARCFACE, TRIPLET = "ce", "ce+arcface", "ce+triplet"
+CE, ARCFACE, TRIPLET = {"loss": "ce"}, {"loss": "ce+arcface"}, {"loss": "ce+triplet"}
 
 
 @attrs.frozen
@@ -60,7 +60,7 @@ class Network:
 
     look: Look
     rows: Rows
-    settings: dict[str, Any] = attrs.field(factory=dict)
+    settings: Changes = attrs.field(factory=dict)
     looking: dict[str, Any] = attrs.field(factory=dict)
 
 
@@ -84,8 +84,8 @@ NETWORKS = {
             "frozen, ce": (default, CE),
             "frozen, ce+arcface": (default, ARCFACE),
             "frozen, ce+triplet": (default, TRIPLET),
-            "frozen, items shown equally often": (equally_often, ARCFACE),
-            "frozen, items weighted equally": (equally_much, ARCFACE),
+            "frozen, items shown equally often": (default, ARCFACE | {"balance": "items"}),
+            "frozen, items weighted equally": (default, ARCFACE | {"balance": "weights"}),
             "frozen, sure by each item's spread": (spread, ARCFACE),
             "frozen, sure by energy": (energy, ARCFACE),
             "frozen, sure by all signals": (combined, ARCFACE),
@@ -124,14 +124,14 @@ NETWORKS = {
 
 def tuned(row: str, **changes: Any) -> Network:
     """A network that learned with something changed."""
-    rows: Rows = {row: (default, changes.get("loss", SETTINGS.loss))}
+    rows: Rows = {row: (default, {"loss": changes.get("loss", SETTINGS.loss)})}
     return Network(Looking.finetuned, rows, {"finetune": "all", **changes})
 
 
 VISITORS = Augment(glare=True, perspective=True, jpeg=True)
 NETWORKS |= {
-    "ce": tuned("full, ce", loss=CE),
-    "triplet": tuned("full, ce+triplet", loss=TRIPLET),
+    "ce": tuned("full, ce", **CE),
+    "triplet": tuned("full, ce+triplet", **TRIPLET),
     "last": tuned("last layers, ce+arcface", finetune="last"),
     "no EMA": tuned("full, without EMA", ema=0.0),
     "mixup": tuned("full, mixup", mixup=0.4),
@@ -158,9 +158,9 @@ class Bench:
             return
         seen, seconds = self._see(name, network, seed)
         for row in missing:
-            head, loss = network.rows[row]
+            head, changes = network.rows[row]
             began = time.monotonic()
-            settings = attrs.evolve(SETTINGS, seed=seed, loss=loss)
+            settings = attrs.evolve(SETTINGS, seed=seed, **changes)
             self.keep(row, seed, head(self.museums, seen, seed, settings), began - seconds)
 
     def keep(self, row: str, seed: int, outcome: Outcome, began: float) -> None:
